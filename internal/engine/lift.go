@@ -1,0 +1,144 @@
+package engine
+
+import "github.com/millrace/millrace/model"
+
+// A lift folds the elements of a combine before the exchange: one accumulator
+// per key and window (or slice) goes over, however many elements there were.
+//
+// It changes no result. What it holds back is on time: an accumulator goes out
+// before the watermark reaches the end of its window. An element whose window the
+// watermark has already reached, and which may thus be late, goes out at once and
+// alone, so that late panes and drops are those of single elements.
+type lift[K comparable, V, A any] struct {
+	op     *Op
+	out    *outlet[Record[K, A]]
+	assign *assigner
+	hash   func(*K) uint64
+	init   func() A
+	add    func(A, V) A
+
+	open    []*liftWindow[K, A] // in order of opening
+	current *liftWindow[K, A]
+	held    int
+	free    []*liftWindow[K, A]
+}
+
+type liftWindow[K comparable, A any] struct {
+	window model.Window
+	table  Table[K, lifted[A]]
+}
+
+type lifted[A any] struct {
+	n   int64
+	acc A
+}
+
+// liftLimit bounds the accumulators that a lift holds back.
+const liftLimit = 1 << 16
+
+func (l *lift[K, V, A]) take(m *model.Meta, kv model.KV[K, V]) {
+	if w, ok := l.assign.one(m); ok {
+		l.fold(m, w, kv)
+		return
+	}
+	for _, w := range l.assign.assign(m) {
+		l.fold(m, w, kv)
+	}
+}
+
+func (l *lift[K, V, A]) fold(m *model.Meta, w model.Window, kv model.KV[K, V]) {
+	done := false
+	defer func() {
+		if !done {
+			l.op.Blame(m, kv)
+		}
+	}()
+	hash := l.hash(&kv.Key)
+	if w.End <= l.op.task.out {
+		r := l.out.row(hash)
+		*r = Record[K, A]{Hash: hash, Key: kv.Key, Window: w, N: 1, Part: l.add(l.init(), kv.Value)}
+		done = true
+		return
+	}
+	if l.current == nil || l.current.window != w {
+		l.switchTo(w)
+	}
+	v, fresh := l.current.table.Upsert(hash, kv.Key)
+	if fresh {
+		l.held++
+		v.acc = l.init()
+	}
+	v.n++
+	v.acc = l.add(v.acc, kv.Value)
+	if l.held >= liftLimit {
+		l.release(model.MaxTimestamp)
+	}
+	done = true
+}
+
+func (l *lift[K, V, A]) switchTo(w model.Window) {
+	for _, o := range l.open {
+		if o.window == w {
+			l.current = o
+			return
+		}
+	}
+	var o *liftWindow[K, A]
+	if n := len(l.free); n > 0 {
+		o, l.free = l.free[n-1], l.free[:n-1]
+	} else {
+		o = &liftWindow[K, A]{}
+	}
+	o.window = w
+	l.open = append(l.open, o)
+	l.current = o
+	if len(l.open) > liftWindows {
+		l.release(model.MaxTimestamp)
+		l.switchTo(w)
+	}
+}
+
+// liftWindows bounds the windows that a lift holds open, and with it the search
+// for the one that an element belongs to.
+const liftWindows = 64
+
+// release sends the windows that end at or before watermark.
+func (l *lift[K, V, A]) release(watermark model.Timestamp) {
+	kept := l.open[:0]
+	for _, o := range l.open {
+		if o.window.End > watermark {
+			kept = append(kept, o)
+			continue
+		}
+		entries := o.table.Entries()
+		for i := range entries {
+			e := &entries[i]
+			*l.out.row(e.Hash) = Record[K, A]{Hash: e.Hash, Key: e.Key, Window: o.window, N: e.Value.n, Part: e.Value.acc}
+		}
+		l.held -= len(entries)
+		o.table.Clear()
+		l.free = append(l.free, o)
+	}
+	clear(l.open[len(kept):])
+	l.open = kept
+	l.current = nil
+}
+
+// A direct sender hands each element over as it is.
+type direct[K comparable, V any] struct {
+	op     *Op
+	out    *outlet[Record[K, V]]
+	assign *assigner
+	hash   func(*K) uint64
+}
+
+func (d *direct[K, V]) take(m *model.Meta, kv model.KV[K, V]) {
+	hash := d.hash(&kv.Key)
+	if w, ok := d.assign.one(m); ok {
+		*d.out.row(hash) = Record[K, V]{Hash: hash, Key: kv.Key, Window: w, N: 1, Part: kv.Value}
+		return
+	}
+	for _, w := range d.assign.assign(m) {
+		*d.out.row(hash) = Record[K, V]{Hash: hash, Key: kv.Key, Window: w, N: 1, Part: kv.Value}
+	}
+}

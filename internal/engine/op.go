@@ -1,0 +1,198 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"strings"
+
+	"github.com/millrace/millrace/model"
+)
+
+// An Op is one node in one task: what a spec's code is given to reach its
+// surroundings.
+type Op struct {
+	task *Task
+	Node *model.Node
+	// Counts are kept by whoever the op belongs to.
+	Counts Counts
+
+	sends   bool // the near side of an exchange
+	begin   func() error
+	finish  func()
+	close   func() error
+	prepare func() ([]byte, error)
+}
+
+// Counts are what an operator did with the elements it was given. An element in
+// several windows is on time if one of them is still to fire, and late or
+// dropped once for each that is not.
+type Counts struct {
+	// Read is what a source read, Written what a sink wrote.
+	Read, Written int64
+	// OnTime, Late and Dropped are what a grouping made of its input: taken before
+	// the watermark reached the end of the window, taken after, or refused because
+	// the watermark had reached the end plus the allowed lateness.
+	OnTime, Late, Dropped int64
+	// Panes is how many panes it fired.
+	Panes int64
+}
+
+// Add adds o to c.
+func (c *Counts) Add(o Counts) {
+	c.Read += o.Read
+	c.Written += o.Written
+	c.OnTime += o.OnTime
+	c.Late += o.Late
+	c.Dropped += o.Dropped
+	c.Panes += o.Panes
+}
+
+// Context is what user code is called with.
+func (o *Op) Context() context.Context { return o.task.cfg.Context }
+
+// Instance is the index of the task and how many its stage has.
+func (o *Op) Instance() (index, of int) { return o.task.cfg.Index, o.task.cfg.Of }
+
+// Watermark is the watermark that the op's task last sent on. Elements that the
+// task emits now arrive downstream before any later one.
+func (o *Op) Watermark() model.Timestamp { return o.task.out }
+
+// OnBegin has f called before the task's first element.
+func (o *Op) OnBegin(f func() error) { o.begin = f }
+
+// OnFinish has f called when the task's input has ended; it may still emit.
+func (o *Op) OnFinish(f func()) { o.finish = f }
+
+// OnClose has f called when the task is let go, however it ended.
+func (o *Op) OnClose(f func() error) { o.close = f }
+
+// OnPrepare has f called to make durable what was written.
+func (o *Op) OnPrepare(f func() ([]byte, error)) { o.prepare = f }
+
+// Fail ends the task with an error of user code about v; only the first counts.
+func (o *Op) Fail(m *model.Meta, v any, err error) {
+	if o.task.err == nil {
+		o.task.err = o.userError(m, v, err)
+	}
+}
+
+// Failed reports whether the task has failed, so that a loop over user code can stop.
+func (o *Op) Failed() bool { return o.task.err != nil }
+
+// Blame notes, while a panic unwinds, which element user code was given. It is
+// called from a deferred function, so that elements that do not panic pay
+// nearly nothing.
+func (o *Op) Blame(m *model.Meta, v any) {
+	if o.task.blamed == nil {
+		o.task.blamed = &blame{o, *m, v}
+	}
+}
+
+type blame struct {
+	op   *Op
+	meta model.Meta
+	v    any
+}
+
+// recover turns a panic into the task's error.
+func (t *Task) recover() {
+	r := recover()
+	if r == nil {
+		return
+	}
+	stack := debug.Stack()
+	cause, ok := r.(error)
+	if !ok {
+		cause = fmt.Errorf("%v", r)
+	}
+	var e *UserError
+	if b := t.blamed; b != nil {
+		e = b.op.userError(&b.meta, b.v, cause)
+	} else {
+		e = &UserError{Transform: t.cfg.Stage.Head.Name, Site: t.cfg.Stage.Head.Site, Err: cause}
+	}
+	e.Panic, e.Stack = true, string(stack)
+	if t.err == nil {
+		t.err = e
+	}
+}
+
+// A UserError is an error that user code returned, or a panic in it.
+type UserError struct {
+	Transform string
+	Site      model.Site
+	// Key is the element's key and Element the element, printed and cut to a
+	// bounded length; Key is "" where the element has none.
+	Key, Element string
+	Timestamp    model.Timestamp
+	// Window is zero where the element has no window yet, or several.
+	Window model.Window
+	Panic  bool
+	Stack  string // of a panic
+	Err    error
+}
+
+func (o *Op) userError(m *model.Meta, v any, err error) *UserError {
+	e := &UserError{Transform: o.Node.Name, Site: o.Node.Site, Timestamp: m.Timestamp, Window: m.Window, Err: err}
+	if kv, ok := v.(interface{ AnyKey() any }); ok {
+		e.Key = bounded(kv.AnyKey())
+	}
+	if v != nil {
+		e.Element = bounded(v)
+	}
+	if o.Node.Class == model.Fused && len(o.Node.Inputs) > 0 && !o.Node.Inputs[0].Windowing.Assigned {
+		e.Window = onlyWindow(o.Node.Inputs[0].Windowing, m.Timestamp)
+	}
+	return e
+}
+
+// onlyWindow is the window of timestamp t where it has just one.
+func onlyWindow(w *model.Windowing, t model.Timestamp) model.Window {
+	if w.Strategy.Windows == nil {
+		return model.GlobalWindow
+	}
+	if ws := w.Strategy.Windows.AssignWindows(nil, t); len(ws) == 1 {
+		return ws[0]
+	}
+	return model.Window{}
+}
+
+func bounded(v any) (s string) {
+	defer func() {
+		if recover() != nil { // a String method of the user's
+			s = fmt.Sprintf("%T", v)
+		}
+	}()
+	const limit = 200
+	s = fmt.Sprintf("%+v", v)
+	if len(s) > limit {
+		s = strings.ToValidUTF8(s[:limit], "") + "..."
+	}
+	return s
+}
+
+func (e *UserError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s: ", e.Site, e.Transform)
+	if e.Panic {
+		b.WriteString("panic: ")
+	}
+	fmt.Fprintf(&b, "%v", e.Err)
+	if e.Element != "" {
+		fmt.Fprintf(&b, "\n  element: %s", e.Element)
+		if e.Key != "" {
+			fmt.Fprintf(&b, "\n  key: %s", e.Key)
+		}
+		fmt.Fprintf(&b, "\n  timestamp: %v", e.Timestamp)
+		if !e.Window.IsZero() {
+			fmt.Fprintf(&b, "\n  window: %v", e.Window)
+		}
+	}
+	if e.Panic {
+		fmt.Fprintf(&b, "\n%s", e.Stack)
+	}
+	return b.String()
+}
+
+func (e *UserError) Unwrap() error { return e.Err }

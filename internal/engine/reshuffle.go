@@ -1,0 +1,60 @@
+package engine
+
+import "github.com/millrace/millrace/model"
+
+// A ReshuffleSpec is the ExchangeSpec that spreads elements evenly over the
+// tasks of the next stage, as they are: with timestamp, window and pane.
+type ReshuffleSpec[T any] struct {
+	// Tasks is how many tasks get elements; 0 is all of them.
+	Tasks int
+}
+
+type shuffled[T any] struct {
+	meta model.Meta
+	v    T
+}
+
+// Sender implements [ExchangeSpec].
+func (s ReshuffleSpec[T]) Sender(op *Op, port int) any {
+	out := newOutlet[shuffled[T]](op, port)
+	next, of := op.Instance()
+	if s.Tasks > 0 {
+		of = min(of, s.Tasks)
+	}
+	next %= of
+	return Emit[T](func(m *model.Meta, v T) {
+		*out.rowFor(next) = shuffled[T]{*m, v}
+		// Turns of a few rows: a batch is then filled in one go.
+		if b := out.batches[next]; len(b.Rows)%16 == 0 {
+			if next++; next == of {
+				next = 0
+			}
+		}
+	})
+}
+
+// Receiver implements [ExchangeSpec].
+func (s ReshuffleSpec[T]) Receiver(op *Op, outs [][]any) Receiver {
+	return &passOn[T]{op: op, next: Tee[T](outs[0])}
+}
+
+// passOn is the Receiver without state.
+type passOn[T any] struct {
+	op   *Op
+	next Emit[T]
+}
+
+func (p *passOn[T]) Receive(_ int, batch any) {
+	rows := batch.(*Records[shuffled[T]]).Rows
+	for i := range rows {
+		if p.op.Failed() {
+			return
+		}
+		p.next(&rows[i].meta, rows[i].v)
+	}
+}
+
+func (p *passOn[T]) Advance(model.Timestamp)               {}
+func (p *passOn[T]) AdvanceProcessingTime(model.Timestamp) {}
+func (p *passOn[T]) NextProcessingTime() model.Timestamp   { return model.MaxTimestamp }
+func (p *passOn[T]) Hold() model.Timestamp                 { return model.MaxTimestamp }

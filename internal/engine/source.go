@@ -1,0 +1,211 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/millrace/millrace/model"
+	"github.com/millrace/millrace/model/source"
+)
+
+// A Split is [source.Split]: the engine passes it through.
+type Split = source.Split
+
+// A SourceHead opens the splits that a task is given.
+type SourceHead interface {
+	Open(ctx context.Context, s Split) (SplitReader, error)
+}
+
+// A SplitReader is a [source.Reader] whose elements go where its head's go.
+type SplitReader interface {
+	Poll(ctx context.Context, max int) (source.Status, error)
+	Watermark() model.Timestamp
+	Position() Split
+	Progress() source.Progress
+	Close() error
+	timekeeper() (source.Timekeeper, bool)
+}
+
+// ReadSpec is the SourceSpec of a [source.Source].
+type ReadSpec[T any] struct{ Source source.Source[T] }
+
+// Bounded implements [SourceSpec].
+func (s ReadSpec[T]) Bounded() bool { return s.Source.Bounded() }
+
+// Lockstep implements [SourceSpec].
+func (s ReadSpec[T]) Lockstep() bool {
+	_, ok := s.Source.(source.Lockstep)
+	return ok
+}
+
+// Splits implements [SourceSpec].
+func (s ReadSpec[T]) Splits(ctx context.Context, hint int) ([]Split, error) {
+	return s.Source.Splits(ctx, hint)
+}
+
+// Head implements [SourceSpec].
+func (s ReadSpec[T]) Head(op *Op, outs [][]any) SourceHead {
+	return &head[T]{op: op, src: s.Source, next: Tee[T](outs[0])}
+}
+
+type head[T any] struct {
+	op   *Op
+	src  source.Source[T]
+	next Emit[T]
+}
+
+func (h *head[T]) Open(ctx context.Context, s Split) (SplitReader, error) {
+	r, err := h.src.Open(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	sr := &splitReader[T]{Reader: r}
+	m := model.Meta{Pane: model.NoPane}
+	next, op := h.next, h.op
+	sr.emit = func(v T, ts model.Timestamp) {
+		op.Counts.Read++
+		m.Timestamp = ts
+		next(&m, v)
+	}
+	return sr, nil
+}
+
+type splitReader[T any] struct {
+	source.Reader[T]
+	emit func(T, model.Timestamp)
+}
+
+func (r *splitReader[T]) Poll(ctx context.Context, max int) (source.Status, error) {
+	return r.Read(ctx, max, r.emit)
+}
+
+func (r *splitReader[T]) timekeeper() (source.Timekeeper, bool) {
+	k, ok := r.Reader.(source.Timekeeper)
+	return k, ok
+}
+
+// AddSplit gives the task a split to read.
+func (t *Task) AddSplit(s Split) (err error) {
+	r, err := t.source.Open(t.cfg.Context, s)
+	if err != nil {
+		t.err = &SourceError{Transform: t.cfg.Stage.Head.Name, Site: t.cfg.Stage.Head.Site, Split: s.ID, Err: err}
+		return t.err
+	}
+	t.readers = append(t.readers, r)
+	return nil
+}
+
+// Readers is how many splits the task is reading.
+func (t *Task) Readers() int { return len(t.readers) }
+
+// SetFloor bounds the task's watermark by that of splits no task reads yet;
+// MaxTimestamp is no bound. It never goes back.
+func (t *Task) SetFloor(floor model.Timestamp) { t.floor = max(t.floor, floor) }
+
+// Poll reads up to limit elements from the first split that has some, and ends
+// splits that are exhausted. The status says Done when the last of them is.
+func (t *Task) Poll(limit int) (source.Status, error) {
+	if t.err != nil {
+		return source.Status{}, t.err
+	}
+	status := t.poll(limit)
+	return status, t.err
+}
+
+func (t *Task) poll(limit int) (status source.Status) {
+	defer t.recover()
+	for i := 0; i < len(t.readers); {
+		r := t.readers[0]
+		st, err := r.Poll(t.cfg.Context, limit)
+		if err != nil && t.err == nil {
+			t.err = &SourceError{Transform: t.cfg.Stage.Head.Name, Site: t.cfg.Stage.Head.Site, Split: r.Position().ID, Err: err}
+		}
+		if t.err != nil {
+			return status
+		}
+		if st.Done {
+			t.readers = append(t.readers[:0], t.readers[1:]...)
+			p := r.Progress()
+			t.read.Done += max(p.Done, p.Total)
+			t.read.Total += max(p.Done, p.Total)
+			if err := r.Close(); err != nil {
+				t.err = &SourceError{Transform: t.cfg.Stage.Head.Name, Site: t.cfg.Stage.Head.Site, Err: err}
+				return status
+			}
+			break
+		}
+		copy(t.readers, t.readers[1:]) // round robin
+		t.readers[len(t.readers)-1] = r
+		if st.ResumeAfter <= 0 {
+			status.ResumeAfter = 0
+			break
+		}
+		if status.ResumeAfter == 0 || st.ResumeAfter < status.ResumeAfter {
+			status.ResumeAfter = st.ResumeAfter
+		}
+		i++
+	}
+	t.forward()
+	status.Done = len(t.readers) == 0
+	return status
+}
+
+// EndSource says that the task will be given no more splits and has read those
+// it has. Stopped means that they were not read to the end, and that the
+// watermark stays where it is.
+func (t *Task) EndSource(stopped bool) error {
+	if t.err == nil && !t.done {
+		t.endSource(stopped)
+	}
+	return t.err
+}
+
+func (t *Task) endSource(stopped bool) {
+	defer t.recover()
+	if !stopped {
+		t.floor = model.MaxTimestamp
+		t.forward()
+	}
+	if t.err == nil {
+		t.finish()
+	}
+}
+
+// Now is the processing time that the task's scripted readers say it is.
+func (t *Task) Now() (now model.Timestamp, scripted bool) {
+	now = model.MinTimestamp
+	for _, r := range t.readers {
+		if k, ok := r.timekeeper(); ok {
+			now, scripted = max(now, k.Now()), true
+		}
+	}
+	return now, scripted
+}
+
+// Progress adds up the progress of the splits that the task has read and is reading.
+func (t *Task) Progress() source.Progress {
+	p := t.read
+	for _, r := range t.readers {
+		q := r.Progress()
+		p.Done += q.Done
+		p.Total += q.Total
+	}
+	return p
+}
+
+// A SourceError is an error of a source, with the split that it was reading.
+type SourceError struct {
+	Transform string
+	Site      model.Site
+	Split     string
+	Err       error
+}
+
+func (e *SourceError) Error() string {
+	s := e.Site.String() + ": " + e.Transform + ": "
+	if e.Split != "" {
+		s += "reading " + e.Split + ": "
+	}
+	return s + e.Err.Error()
+}
+
+func (e *SourceError) Unwrap() error { return e.Err }

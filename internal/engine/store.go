@@ -1,0 +1,126 @@
+package engine
+
+import "github.com/millrace/millrace/model"
+
+// A Store keeps the state of one task. Operators ask it for the typed cells that
+// they need, each under a name; who keeps them, in memory or over a disk, is the
+// runner's choice. Cells are addressed by (stage, key group, key, window, cell); the key
+// group follows from the key's hash, so that it is not spelled out.
+type Store interface {
+	// Open returns the cells that d declares: the type that d's own methods give.
+	Open(d Declaration) any
+}
+
+// A Declaration says which cells an operator needs, and how to make them.
+type Declaration interface {
+	// Cell is the name of the cells, unique in the stage.
+	Cell() string
+	// InMemory makes cells that live in memory only.
+	InMemory() any
+}
+
+// Memory is the Store that keeps everything in memory.
+type Memory struct{}
+
+// Open implements [Store].
+func (Memory) Open(d Declaration) any { return d.InMemory() }
+
+// WindowCells keep one S per window and key, window by window: for operators
+// whose windows are the same for every key.
+type WindowCells[K comparable, S any] interface {
+	// Window returns the cells of w, which it opens if there are none.
+	Window(w model.Window) (cells Cells[K, S], fresh bool)
+	// Lookup returns the cells of w, or nil.
+	Lookup(w model.Window) Cells[K, S]
+	// Drop lets go of the cells of w.
+	Drop(w model.Window)
+	// Len is the number of open windows.
+	Len() int
+}
+
+// Cells keep one S per key. Pointers hold until the next Upsert or Delete.
+type Cells[K comparable, S any] interface {
+	Get(hash uint64, k K) *S
+	Upsert(hash uint64, k K) (s *S, fresh bool)
+	Delete(hash uint64, k K) bool
+	// Each visits the cells in a definite order until visit returns false. Visit may
+	// change cells, but neither add nor delete any.
+	Each(visit func(hash uint64, k K, s *S) bool)
+	Len() int
+}
+
+// OpenWindowCells opens cells by window.
+func OpenWindowCells[K comparable, S any](op *Op, cell string) WindowCells[K, S] {
+	return op.task.cfg.Store.Open(windowDecl[K, S]{cell}).(WindowCells[K, S])
+}
+
+// OpenCells opens cells by key.
+func OpenCells[K comparable, S any](op *Op, cell string) Cells[K, S] {
+	return op.task.cfg.Store.Open(keyDecl[K, S]{cell}).(Cells[K, S])
+}
+
+type windowDecl[K comparable, S any] struct{ cell string }
+
+func (d windowDecl[K, S]) Cell() string { return d.cell }
+
+func (d windowDecl[K, S]) InMemory() any {
+	return WindowCells[K, S](&windowTables[K, S]{tables: map[model.Window]*Table[K, S]{}})
+}
+
+type keyDecl[K comparable, S any] struct{ cell string }
+
+func (d keyDecl[K, S]) Cell() string  { return d.cell }
+func (d keyDecl[K, S]) InMemory() any { return Cells[K, S](&Table[K, S]{}) }
+
+// windowTables is WindowCells in memory: a Table for each window, reused.
+type windowTables[K comparable, S any] struct {
+	tables map[model.Window]*Table[K, S]
+	free   []*Table[K, S]
+}
+
+const freeTables = 64
+
+func (t *windowTables[K, S]) Window(w model.Window) (Cells[K, S], bool) {
+	if c, ok := t.tables[w]; ok {
+		return c, false
+	}
+	var c *Table[K, S]
+	if n := len(t.free); n > 0 {
+		c, t.free = t.free[n-1], t.free[:n-1]
+	} else {
+		c = &Table[K, S]{}
+	}
+	t.tables[w] = c
+	return c, true
+}
+
+func (t *windowTables[K, S]) Lookup(w model.Window) Cells[K, S] {
+	if c, ok := t.tables[w]; ok {
+		return c
+	}
+	return nil
+}
+
+func (t *windowTables[K, S]) Drop(w model.Window) {
+	c, ok := t.tables[w]
+	if !ok {
+		return
+	}
+	delete(t.tables, w)
+	if len(t.free) < freeTables {
+		c.Clear()
+		t.free = append(t.free, c)
+	}
+}
+
+func (t *windowTables[K, S]) Len() int { return len(t.tables) }
+
+// Each implements [Cells].
+func (t *Table[K, V]) Each(visit func(hash uint64, k K, v *V) bool) {
+	for i := range t.entries {
+		e := &t.entries[i]
+		if !visit(e.Hash, e.Key, &e.Value) {
+			return
+		}
+	}
+}

@@ -1,0 +1,319 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/millrace/millrace/internal/plan"
+	"github.com/millrace/millrace/model"
+	"github.com/millrace/millrace/model/source"
+)
+
+// A FusedSpec is the Spec of a [model.Fused] node: what the node does with an
+// element, given where its outputs go.
+type FusedSpec interface {
+	// Fuse returns the Emit that takes the node's input. outs[port] are the Emits
+	// that take output port.
+	Fuse(op *Op, outs [][]any) any
+}
+
+// An ExchangeSpec is the Spec of a [model.Exchange] node.
+type ExchangeSpec interface {
+	// Sender returns the Emit that takes input port in the upstream stage, and
+	// registers with op what must be flushed before a watermark passes.
+	Sender(op *Op, port int) any
+	// Receiver returns the other side.
+	Receiver(op *Op, outs [][]any) Receiver
+}
+
+// A SourceSpec is the Spec of a [model.Source] node.
+type SourceSpec interface {
+	Bounded() bool
+	Lockstep() bool
+	Splits(ctx context.Context, hint int) ([]Split, error)
+	// Head returns what opens splits in one task.
+	Head(op *Op, outs [][]any) SourceHead
+}
+
+// A Receiver is the operator at the head of a stage that an exchange feeds.
+type Receiver interface {
+	// Receive processes a batch that a sender of the same spec made for port. The
+	// batch may be reused afterwards.
+	Receive(port int, batch any)
+	// Advance raises the input watermark.
+	Advance(watermark model.Timestamp)
+	// AdvanceProcessingTime says that processing time is now.
+	AdvanceProcessingTime(now model.Timestamp)
+	// NextProcessingTime is when the receiver next wants to be told the processing
+	// time; MaxTimestamp is never.
+	NextProcessingTime() model.Timestamp
+	// Hold is a lower bound on the timestamps of what the receiver will still emit
+	// because of what it has seen; MaxTimestamp if nothing.
+	Hold() model.Timestamp
+}
+
+// A Message travels from a task of one stage to a task of another. The batch, if
+// any, comes before the watermark; the end, if any, after both.
+type Message struct {
+	// Channel is the sending task as the receiving one numbers its senders.
+	Channel int
+	Port    int
+	Batch   any
+	// Watermark is MinTimestamp where there is no news.
+	Watermark model.Timestamp
+	End       bool
+}
+
+// An Envelope is a message with its address.
+type Envelope struct {
+	Stage, Task int
+	Message     Message
+}
+
+// A Pool keeps batches of one edge for reuse.
+type Pool interface {
+	Get() any // nil if there is none
+	Put(batch any)
+}
+
+// A Config is what a task is given by the runner that hosts it.
+type Config struct {
+	// Context is handed to user code.
+	Context context.Context
+	Stage   *plan.Stage
+	// Index numbers the task among the Of tasks of its stage; every stage has as many.
+	Index, Of int
+	KeyGroups int
+	// BatchSize is how many records a batch holds at most.
+	BatchSize int
+	Store     Store
+	// Pool returns the pool of the batches that arrive at an exchange's port.
+	Pool func(n *model.Node, port int) Pool
+}
+
+// A Task is one instance of a stage: the head, the fused transforms behind it,
+// and the senders at its end, built anew for each task. It is stepped by its
+// runner, by one goroutine at a time. After each step the runner takes the
+// outbox. A task that returned an error is not stepped again.
+type Task struct {
+	cfg      Config
+	ops      []*Op
+	receiver Receiver
+	source   SourceHead
+	readers  []SplitReader
+	read     source.Progress // of splits that are done
+	pools    []Pool          // of the head's ports
+
+	in             *watermarks
+	floor          model.Timestamp // of splits not given to any task
+	out            model.Timestamp // the watermark that was sent on
+	senders        []sender
+	outbox         []Envelope
+	now            model.Timestamp
+	err            error
+	blamed         *blame
+	draining, done bool
+}
+
+// A sender is the near side of an exchange.
+type sender interface {
+	// flush sends all that must not be overtaken by watermark, and then the
+	// watermark to every task of the far side.
+	flush(watermark model.Timestamp)
+	// flushIdle sends what waits only for a batch to fill.
+	flushIdle()
+	// end sends whatever is left and says that nothing will follow.
+	end()
+}
+
+// NewTask builds a task.
+func NewTask(cfg Config) (*Task, error) {
+	t := &Task{cfg: cfg, out: model.MinTimestamp, floor: model.MinTimestamp, now: model.MinTimestamp}
+	emits := map[*model.Node]any{}
+	s := cfg.Stage
+	for i := len(s.Body) - 1; i >= 0; i-- {
+		n := s.Body[i]
+		spec, ok := n.Spec.(FusedSpec)
+		if !ok {
+			return nil, fmt.Errorf("engine: %s: %T is no FusedSpec", n.Name, n.Spec)
+		}
+		emits[n] = spec.Fuse(t.op(n), t.outs(n, emits))
+	}
+	switch spec := s.Head.Spec.(type) {
+	case SourceSpec:
+		t.source = spec.Head(t.op(s.Head), t.outs(s.Head, emits))
+	case ExchangeSpec:
+		t.receiver = spec.Receiver(t.op(s.Head), t.outs(s.Head, emits))
+		t.in = newWatermarks(len(s.Feeds) * cfg.Of)
+		for port := range s.Head.Inputs {
+			t.pools = append(t.pools, cfg.Pool(s.Head, port))
+		}
+	default:
+		return nil, fmt.Errorf("engine: %s: %T is neither a SourceSpec nor an ExchangeSpec", s.Head.Name, spec)
+	}
+	return t, nil
+}
+
+func (t *Task) op(n *model.Node) *Op {
+	op := &Op{task: t, Node: n}
+	t.ops = append(t.ops, op)
+	return op
+}
+
+// outs lists what takes each output of n, making a sender where that is the
+// input of an exchange.
+func (t *Task) outs(n *model.Node, emits map[*model.Node]any) [][]any {
+	outs := make([][]any, len(n.Outputs))
+	for port, c := range n.Outputs {
+		for _, use := range c.Consumers {
+			if use.Node.Class == model.Exchange {
+				op := t.op(use.Node)
+				op.sends = true
+				outs[port] = append(outs[port], use.Node.Spec.(ExchangeSpec).Sender(op, use.Port))
+				continue
+			}
+			outs[port] = append(outs[port], emits[use.Node])
+		}
+	}
+	return outs
+}
+
+// Receive takes a message.
+func (t *Task) Receive(m Message) error {
+	if t.err != nil {
+		return t.err
+	}
+	t.receive(m)
+	return t.err
+}
+
+func (t *Task) receive(m Message) {
+	defer t.recover()
+	if m.Batch != nil {
+		t.receiver.Receive(m.Port, m.Batch)
+		m.Batch.(interface{ Reset() }).Reset()
+		t.pools[m.Port].Put(m.Batch)
+	}
+	if m.Watermark > model.MinTimestamp && t.in.advance(m.Channel, m.Watermark) && t.err == nil {
+		t.receiver.Advance(t.in.min)
+	}
+	t.forward()
+	if m.End {
+		t.in.end(m.Channel)
+		if t.in.open == 0 && t.err == nil {
+			t.finish()
+		}
+	}
+}
+
+// AdvanceProcessingTime says what time it is.
+func (t *Task) AdvanceProcessingTime(now model.Timestamp) error {
+	if t.err == nil && now > t.now && t.receiver != nil {
+		t.advanceProcessingTime(now)
+	}
+	return t.err
+}
+
+func (t *Task) advanceProcessingTime(now model.Timestamp) {
+	defer t.recover()
+	t.now = now
+	t.receiver.AdvanceProcessingTime(now)
+	t.forward()
+}
+
+// NextProcessingTime is when the task wants to be told the time again;
+// MaxTimestamp is never.
+func (t *Task) NextProcessingTime() model.Timestamp {
+	if t.receiver == nil || t.done {
+		return model.MaxTimestamp
+	}
+	return t.receiver.NextProcessingTime()
+}
+
+// forward sends the watermark on when it rose.
+func (t *Task) forward() {
+	if t.err != nil {
+		return
+	}
+	w := t.watermark()
+	if w <= t.out {
+		return
+	}
+	for _, s := range t.senders {
+		s.flush(w)
+	}
+	t.out = w
+}
+
+// watermark is the lower bound on what the task will still send.
+func (t *Task) watermark() model.Timestamp {
+	if t.receiver != nil {
+		return min(t.in.min, t.receiver.Hold())
+	}
+	w := t.floor
+	for _, r := range t.readers {
+		w = min(w, r.Watermark())
+	}
+	return w
+}
+
+// finish ends the task: operators first, in topological order, then senders.
+func (t *Task) finish() {
+	for i := len(t.ops) - 1; i >= 0 && t.err == nil; i-- {
+		if f := t.ops[i].finish; f != nil {
+			f()
+		}
+	}
+	if t.err != nil {
+		return
+	}
+	for _, s := range t.senders {
+		s.end()
+	}
+	t.done = true
+}
+
+// Flush sends on what waits only for a batch to fill: to be called when the
+// task has nothing else to do.
+func (t *Task) Flush() {
+	if t.err != nil {
+		return
+	}
+	for _, s := range t.senders {
+		s.flushIdle()
+	}
+}
+
+// Outbox returns what the task sent since the last call. The slice is the
+// task's and holds until its next step.
+func (t *Task) Outbox() []Envelope {
+	out := t.outbox
+	t.outbox = t.outbox[:0]
+	return out
+}
+
+// Done reports whether the task has sent its last message.
+func (t *Task) Done() bool { return t.done }
+
+// Watermark is what the task last sent on.
+func (t *Task) Watermark() model.Timestamp { return t.out }
+
+// Close lets go of what operators hold open. It is called once, however the
+// task ended.
+func (t *Task) Close() error {
+	var first error
+	for _, r := range t.readers {
+		if err := r.Close(); err != nil && first == nil {
+			first = err
+		}
+	}
+	t.readers = nil
+	for i := len(t.ops) - 1; i >= 0; i-- {
+		if c := t.ops[i].close; c != nil {
+			if err := c(); err != nil && first == nil {
+				first = err
+			}
+		}
+	}
+	return first
+}

@@ -1,0 +1,164 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/millrace/millrace/model"
+	"github.com/millrace/millrace/model/sink"
+)
+
+// A SinkSpec is a FusedSpec whose tasks prepare what its runner commits.
+type SinkSpec interface {
+	FusedSpec
+	Commit(ctx context.Context, prepared []sink.Committable) error
+	Abort(ctx context.Context, prepared []sink.Committable) error
+}
+
+// WriteSpec is the SinkSpec of a [sink.Sink]. Each task is a shard.
+type WriteSpec[T any] struct {
+	Sink sink.Sink[T]
+	// Shards is how many tasks get elements; 0 is all of them.
+	Shards int
+}
+
+// Commit implements [SinkSpec].
+func (s WriteSpec[T]) Commit(ctx context.Context, prepared []sink.Committable) error {
+	return s.Sink.Commit(ctx, prepared)
+}
+
+// Abort implements [SinkSpec].
+func (s WriteSpec[T]) Abort(ctx context.Context, prepared []sink.Committable) error {
+	return s.Sink.Abort(ctx, prepared)
+}
+
+// Fuse implements [FusedSpec].
+func (s WriteSpec[T]) Fuse(op *Op, _ [][]any) any {
+	w := &writer[T]{op: op, sink: s.Sink}
+	w.shard = op.shard()
+	if s.Shards > 0 {
+		w.shard.Of = min(w.shard.Of, s.Shards)
+	}
+	op.OnPrepare(w.prepare)
+	op.OnClose(w.close)
+	op.OnBegin(w.begin)
+	return Explode(op.Node.Inputs[0].Windowing, Emit[T](w.write))
+}
+
+type writer[T any] struct {
+	op    *Op
+	sink  sink.Sink[T]
+	shard sink.Shard
+	to    sink.Writer[T]
+}
+
+// shard numbers the op among all the tasks, of whatever stage, that run its node.
+func (o *Op) shard() sink.Shard {
+	index, of := o.Instance()
+	c := o.task.cfg.Stage.Copies[o.Node]
+	return sink.Shard{Index: c.Index*of + index, Of: c.Of * of}
+}
+
+// begin opens the writer before the first element, so that a place that cannot
+// be written to is found out before the work is done, and an empty result is
+// written too.
+func (w *writer[T]) begin() error {
+	if w.shard.Index >= w.shard.Of {
+		return nil
+	}
+	to, err := w.sink.Open(w.op.Context(), w.shard)
+	if err != nil {
+		return fmt.Errorf("%s: %s: opening shard %d of %d: %w", w.op.Node.Site, w.op.Node.Name, w.shard.Index, w.shard.Of, err)
+	}
+	w.to = to
+	return nil
+}
+
+func (w *writer[T]) write(m *model.Meta, v T) {
+	if w.op.Failed() {
+		return
+	}
+	done := false
+	defer func() {
+		if !done {
+			w.op.Blame(m, v)
+		}
+	}()
+	if err := w.to.Write(w.op.Context(), model.Element[T]{Meta: *m, Value: v}); err != nil {
+		w.op.Fail(m, v, err)
+	}
+	w.op.Counts.Written++
+	done = true
+}
+
+func (w *writer[T]) prepare() ([]byte, error) {
+	if w.to == nil {
+		return nil, nil
+	}
+	data, err := w.to.Prepare(w.op.Context())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %s: preparing shard %d of %d: %w", w.op.Node.Site, w.op.Node.Name, w.shard.Index, w.shard.Of, err)
+	}
+	return data, nil
+}
+
+func (w *writer[T]) close() error {
+	if w.to == nil {
+		return nil
+	}
+	to := w.to
+	w.to = nil
+	return to.Close()
+}
+
+// Begin opens what the task's operators need before its first step.
+func (t *Task) Begin() error {
+	for _, op := range t.ops {
+		if op.begin == nil {
+			continue
+		}
+		if err := op.begin(); err != nil {
+			t.err = err
+			return err
+		}
+	}
+	return nil
+}
+
+// A Prepared is what a sink in a task is ready to commit.
+type Prepared struct {
+	Node *model.Node
+	sink.Committable
+}
+
+// Prepare makes durable what the task's sinks were given, and says how to
+// commit it.
+func (t *Task) Prepare() (prepared []Prepared, err error) {
+	for _, op := range t.ops {
+		if op.prepare == nil {
+			continue
+		}
+		data, err := op.prepare()
+		if err != nil {
+			return prepared, err
+		}
+		if data != nil {
+			prepared = append(prepared, Prepared{op.Node, sink.Committable{Shard: op.shard(), Data: data}})
+		}
+	}
+	return prepared, nil
+}
+
+// Counts calls visit with the counts so far of each node of the task that
+// counts: sources, groupings, sinks. A node whose two sides are in different
+// stages counts at its head.
+func (t *Task) Counts(visit func(*model.Node, Counts)) {
+	for _, op := range t.ops {
+		if op.sends {
+			continue
+		}
+		if op.Node.Class != model.Fused || op.prepare != nil {
+			visit(op.Node, op.Counts)
+		}
+	}
+}

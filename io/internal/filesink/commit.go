@@ -1,0 +1,202 @@
+package filesink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/millrace/millrace/io/internal/stored"
+	"github.com/millrace/millrace/model/sink"
+)
+
+const committableVersion = 1
+
+// A committable is what one Prepare made. Names are within the folder of the
+// sink.
+type committable struct {
+	Version int            `json:"v"`
+	Files   []preparedFile `json:"files,omitempty"`
+	// Replaced is the output of an earlier run that is to go.
+	Replaced []replaced `json:"replaced,omitempty"`
+}
+
+// A preparedFile is a file with a hidden name that is to get another.
+type preparedFile struct {
+	Temporary stored.Path `json:"temporary"`
+	Final     stored.Path `json:"final"`
+	// Size and Checksum (CRC-32C) are of the file as stored.
+	Size     int64  `json:"size"`
+	Checksum uint32 `json:"crc32c"`
+}
+
+// A replaced file is removed only while it is the one that was found.
+type replaced struct {
+	Name     stored.Path `json:"name"`
+	Size     int64       `json:"size"`
+	Modified int64       `json:"modified"` // nanoseconds since the epoch
+}
+
+func (c committable) encode() []byte {
+	c.Version = committableVersion
+	return stored.Encode(c)
+}
+
+func decodeCommittable(b []byte, n names) (c committable, err error) {
+	if err := stored.Decode("committable", b, committableVersion, &c); err != nil {
+		return committable{}, err
+	}
+	if err := c.validate(n); err != nil {
+		return committable{}, stored.Damaged("committable", b, err)
+	}
+	return c, nil
+}
+
+// validate checks that committing c touches the sink's own files only.
+func (c committable) validate(n names) error {
+	for _, r := range c.Replaced {
+		if o, ok := n.parse(string(r.Name)); !ok || o.hidden {
+			return fmt.Errorf("it would remove %q, which is no output of this sink (was its path or suffix changed?)", r.Name)
+		}
+	}
+	for _, f := range c.Files {
+		temporary, ok := n.parse(string(f.Temporary))
+		final, also := n.parse(string(f.Final))
+		if !ok || !also || !temporary.hidden || final.hidden || temporary.shard != final.shard || temporary.part != final.part {
+			return fmt.Errorf("it would rename %q to %q, which this sink does not (was its path, suffix or number of shards changed?)", f.Temporary, f.Final)
+		}
+	}
+	return nil
+}
+
+// Commit gives what was prepared its final names.
+func (s *Sink[T]) Commit(_ context.Context, prepared []sink.Committable) error {
+	if err := s.commit(prepared); err != nil {
+		return fmt.Errorf("%s: committing %s: %w", s.Name, s, err)
+	}
+	return nil
+}
+
+func (s *Sink[T]) commit(prepared []sink.Committable) error {
+	names, all, err := s.decode(prepared)
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	final := map[stored.Path]bool{}
+	for _, c := range all {
+		for _, f := range c.Files {
+			final[f.Final] = true
+		}
+	}
+	for _, c := range all {
+		for _, r := range c.Replaced {
+			if final[r.Name] {
+				continue // the rename replaces it
+			}
+			if err := r.remove(names); err != nil {
+				return err
+			}
+		}
+	}
+	for _, c := range all {
+		for _, f := range c.Files {
+			if err := f.rename(names, s.Options.Overwrite); err != nil {
+				return err
+			}
+		}
+	}
+	return syncDir(names.dir)
+}
+
+// Abort removes what was prepared and not committed.
+func (s *Sink[T]) Abort(_ context.Context, prepared []sink.Committable) error {
+	names, all, err := s.decode(prepared)
+	for _, c := range all {
+		for _, f := range c.Files {
+			if e := os.Remove(names.path(string(f.Temporary))); e != nil && !errors.Is(e, fs.ErrNotExist) {
+				err = errors.Join(err, e)
+			}
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("%s: removing what was prepared for %s: %w", s.Name, s, err)
+	}
+	return nil
+}
+
+func (s *Sink[T]) decode(prepared []sink.Committable) (names, []committable, error) {
+	if err := s.Validate(); err != nil {
+		return names{}, nil, err
+	}
+	n := s.Options.names(s.Path)
+	var all []committable
+	for _, p := range prepared {
+		if p.Data == nil {
+			continue
+		}
+		c, err := decodeCommittable(p.Data, n)
+		if err != nil {
+			return n, nil, err
+		}
+		all = append(all, c)
+	}
+	return n, all, nil
+}
+
+func (r replaced) remove(n names) error {
+	info, err := os.Stat(n.path(string(r.Name)))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if info.Size() != r.Size || info.ModTime().UnixNano() != r.Modified {
+		return nil // another by now, and not ours to remove
+	}
+	return os.Remove(n.path(string(r.Name)))
+}
+
+// rename gives the file its final name, or finds that it has it.
+func (f preparedFile) rename(n names, overwrite bool) error {
+	temporary, final := n.path(string(f.Temporary)), n.path(string(f.Final))
+	info, err := os.Stat(temporary)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return f.committed(temporary, final)
+	case err != nil:
+		return err
+	case info.Size() != f.Size:
+		return fmt.Errorf("%s was prepared with %d bytes and has %d: it was changed by something else, or the disk lost some; go back to an earlier checkpoint", temporary, f.Size, info.Size())
+	}
+	if !overwrite {
+		if _, err := os.Lstat(final); err == nil {
+			return fmt.Errorf("%s has appeared since the run began; move it away and resume, and it will be replaced by %s", final, temporary)
+		}
+	}
+	return os.Rename(temporary, final)
+}
+
+// committed checks that final is what was prepared as temporary, which is gone.
+func (f preparedFile) committed(temporary, final string) error {
+	file, err := os.Open(final)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s was prepared, and neither it nor %s is there: something removed it; go back to an earlier checkpoint", temporary, final)
+	}
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	sum := crc32.New(castagnoli)
+	size, err := io.Copy(sum, file)
+	if err != nil {
+		return err
+	}
+	if size != f.Size || sum.Sum32() != f.Checksum {
+		return fmt.Errorf("%s was prepared and is gone, and %s has other content: %d bytes with checksum %08x instead of %d with %08x; restore it, or go back to an earlier checkpoint", temporary, final, size, sum.Sum32(), f.Size, f.Checksum)
+	}
+	return nil
+}

@@ -1,0 +1,112 @@
+package filesource
+
+import (
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+
+	"github.com/millrace/millrace/io/compression"
+)
+
+// A File is a file as it was when its splits were made. A position holds it, so
+// that resuming in a file that is another by now is noticed.
+type File struct {
+	Path string
+	// Size is the number of bytes as stored.
+	Size int64
+	// Head and Tail are the CRC-32C of the first and the last sampleBytes. They
+	// take the place of the modification time, which changes when a file is copied
+	// to where it is resumed.
+	Head, Tail uint32
+	// Format is how the content is stored; never Auto.
+	Format compression.Format
+}
+
+const sampleBytes = 4096
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// Examine looks at the file at path, whose compression is as given or, if Auto,
+// as its bytes say.
+func Examine(path string, as compression.Format) (File, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return File{}, err
+	}
+	defer f.Close()
+	return examine(f, as)
+}
+
+func examine(f *os.File, as compression.Format) (File, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return File{}, err
+	}
+	file := File{Path: f.Name(), Size: info.Size(), Format: as}
+	head := make([]byte, min(file.Size, sampleBytes))
+	if err := readAt(f, head, 0); err != nil {
+		return File{}, err
+	}
+	tail := make([]byte, len(head))
+	if err := readAt(f, tail, file.Size-int64(len(tail))); err != nil {
+		return File{}, err
+	}
+	file.Head, file.Tail = crc32.Checksum(head, castagnoli), crc32.Checksum(tail, castagnoli)
+	if as == compression.None {
+		return file, nil
+	}
+	stored, named := compression.OfHead(head), compression.OfName(file.Path)
+	switch {
+	case as != compression.Auto && stored != as:
+		return File{}, fmt.Errorf("%s does not begin like %v data; leave the compression to compression.Auto, or say what the file is", file.Path, as)
+	case as == compression.Auto && stored == compression.None && named != compression.None && file.Size == 0:
+		return File{}, fmt.Errorf("%s is empty, and even %v data of nothing has a header: the file is truncated; write it again", file.Path, named)
+	case as == compression.Auto && stored == compression.None && named != compression.None:
+		return File{}, fmt.Errorf("%s is named like %v data and does not begin like it; if it is plain text, say so with compression.None", file.Path, named)
+	}
+	file.Format = stored
+	return file, nil
+}
+
+func readAt(f *os.File, p []byte, at int64) error {
+	if len(p) == 0 {
+		return nil
+	}
+	_, err := f.ReadAt(p, at)
+	if errors.Is(err, io.EOF) {
+		return fmt.Errorf("%s became shorter while it was looked at; files must be complete before they are read", f.Name())
+	}
+	return err
+}
+
+// reopen opens the file at f.Path and checks that it still is f.
+func (f File) reopen() (*os.File, error) {
+	file, err := os.Open(f.Path)
+	if err != nil {
+		return nil, err
+	}
+	now, err := examine(file, f.Format)
+	if err == nil {
+		err = f.same(now)
+	}
+	if err != nil {
+		file.Close()
+		return nil, err
+	}
+	return file, nil
+}
+
+func (f File) same(now File) error {
+	const advice = "files must not change between the start of a run and its end; put the old file back, or start without the checkpoint"
+	switch {
+	case f.Size != now.Size:
+		return fmt.Errorf("%s has changed: it had %d bytes when its reading was planned and has %d now; %s", f.Path, f.Size, now.Size, advice)
+	case f.Head != now.Head:
+		return fmt.Errorf("%s has changed: its first bytes are others than when its reading was planned; %s", f.Path, advice)
+	case f.Tail != now.Tail:
+		return fmt.Errorf("%s has changed: its last bytes are others than when its reading was planned; %s", f.Path, advice)
+	}
+	return nil
+}

@@ -1,0 +1,60 @@
+package filesource
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/millrace/millrace/model"
+	"github.com/millrace/millrace/model/source"
+)
+
+// A reader is a [source.Reader] of one split. Elements of files have no event
+// time, so that its watermark stays at MinTimestamp.
+type reader[T any] struct {
+	source *Source[T]
+	id     string
+	in     *Input
+	decode Decoder[T]
+	done   bool
+}
+
+func (r *reader[T]) Read(ctx context.Context, max int, emit func(T, model.Timestamp)) (source.Status, error) {
+	if err := ctx.Err(); err != nil {
+		return source.Status{}, err
+	}
+	if r.done {
+		return source.Status{Done: true}, nil
+	}
+	err := r.decode(max, emit)
+	var long *TooLong
+	switch {
+	case err == io.EOF:
+		r.done = true
+		return source.Status{Done: true}, nil
+	case errors.As(err, &long):
+		err = fmt.Errorf("%s: the line at byte %d: %w", r.in.File.Path, r.in.Start(), err)
+	}
+	if err != nil {
+		return source.Status{}, fmt.Errorf("%s: %w", r.source.Name, err)
+	}
+	return source.Status{}, nil
+}
+
+func (r *reader[T]) Position() source.Split {
+	done, total := r.in.progress()
+	return source.Split{ID: r.id, Position: r.in.now().encode(), Size: total - done}
+}
+
+func (r *reader[T]) Watermark() model.Timestamp { return model.MinTimestamp }
+
+func (r *reader[T]) Progress() source.Progress {
+	done, total := r.in.progress()
+	if r.done {
+		done = total
+	}
+	return source.Progress{Done: done, Total: total}
+}
+
+func (r *reader[T]) Close() error { return r.in.Close() }

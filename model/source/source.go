@@ -1,0 +1,73 @@
+// Package source declares where a pipeline's elements come from. A connector
+// implements [Source] and [Reader]; a runner calls them. Nothing here knows how
+// it is run.
+//
+// The invariant on which exactly-once rests: a reader opened at the position
+// that another reported produces exactly what that other would have produced
+// next, in the same order.
+package source
+
+import (
+	"context"
+	"time"
+
+	"github.com/millrace/millrace/model"
+)
+
+// A Source is something to read elements from. It is immutable, and used by
+// several goroutines at once.
+type Source[T any] interface {
+	// Bounded reports whether reading ends by itself.
+	Bounded() bool
+	// Splits cuts the input into pieces that can be read at the same time. It aims
+	// at count hint, but may return any number, none for an empty input. It must not
+	// depend on hint for anything but the number.
+	Splits(ctx context.Context, hint int) ([]Split, error)
+	// Open returns a reader of s, from its position on.
+	Open(ctx context.Context, s Split) (Reader[T], error)
+}
+
+// A Split is a piece of a source and the position in it. It is a plain value
+// that can be stored; only the source that made it understands Position.
+type Split struct {
+	// ID is unique among the splits of a source and stable over restarts.
+	ID       string
+	Position []byte
+	// Size is how much is left to read, in the unit of Progress; 0 if unknown.
+	Size int64
+}
+
+// A Reader reads one split. It is used by one goroutine at a time.
+type Reader[T any] interface {
+	// Read hands up to max elements to emit, in order, and returns. It may block
+	// for I/O, but not to wait for elements that do not exist yet: then it returns
+	// with a Status that says when to ask again.
+	Read(ctx context.Context, max int, emit func(T, model.Timestamp)) (Status, error)
+	// Position is the split that is left after all that was emitted.
+	Position() Split
+	// Watermark is a lower bound on the timestamps of elements not read yet.
+	Watermark() model.Timestamp
+	Progress() Progress
+	Close() error
+}
+
+// A Status says what follows a Read.
+type Status struct {
+	// Done says that the split is exhausted.
+	Done bool
+	// ResumeAfter, when positive, says that nothing is there now, and when it is
+	// worth asking again.
+	ResumeAfter time.Duration
+}
+
+// Progress is how far a split was read, in bytes where the source has bytes.
+// Total is 0 if unknown.
+type Progress struct{ Done, Total int64 }
+
+// Lockstep sources are read only while nothing else in the pipeline has work
+// to do, one Read at a time: scripted ones, of tests.
+type Lockstep interface{ Lockstep() }
+
+// A Timekeeper is a reader of a Lockstep source that also says what processing
+// time it is.
+type Timekeeper interface{ Now() model.Timestamp }

@@ -1,0 +1,125 @@
+package model
+
+// A Trigger decides when the panes of a window fire. It is plain data: printed
+// by String, compared by reflect.DeepEqual, and sent to a worker. Its methods are
+// pure: all that a trigger remembers about a key and window is its
+// [TriggerCell]s, which the engine keeps, checkpoints and, for merging windows,
+// hands to OnMerge. Package triggers has the usual ones.
+//
+// The engine calls OnElement for each element, then asks ShouldFire. When that
+// says yes, it emits the pane, calls OnFire, and asks ShouldFire once more, only
+// to learn when to ask again: wakeups count when they are asked for in
+// ShouldFire, and each call replaces those of the last. Once the root trigger's
+// cell is Finished it is asked no more, and its window takes no more elements.
+type Trigger interface {
+	String() string
+	// Validate reports what is wrong with the trigger's own fields.
+	Validate() error
+	// Subtriggers are the parts of a composite trigger, in order; they are
+	// reached through TriggerContext.Sub.
+	Subtriggers() []Trigger
+	OnElement(*TriggerContext)
+	// OnMerge is called on the merged window's trigger, whose cells are zero, with
+	// the cells of this trigger in each of the windows that were merged.
+	OnMerge(c *TriggerContext, from []TriggerCell)
+	ShouldFire(*TriggerContext) bool
+	OnFire(*TriggerContext)
+}
+
+// A TriggerCell is what one trigger of a tree remembers for a key and window.
+type TriggerCell struct {
+	Finished bool
+	Count    int64
+	At       Timestamp
+}
+
+// A TriggerContext is what a trigger may see of its key and window. It is valid
+// during the call only.
+type TriggerContext struct {
+	Window Window
+	// Watermark is the operator's input watermark, Now its processing time.
+	Watermark, Now Timestamp
+
+	tree  *TriggerTree
+	node  int
+	cells []TriggerCell
+	wake  *Wakeups
+}
+
+// Wakeups are the instants at which a trigger asked to be asked again; zero
+// fields are unset.
+type Wakeups struct {
+	EventTime, ProcessingTime Timestamp
+	HasEvent, HasProcessing   bool
+}
+
+// Cell is what this trigger remembers; changes to it are kept.
+func (c *TriggerContext) Cell() *TriggerCell { return &c.cells[c.node] }
+
+// Sub is the context of the i'th subtrigger.
+func (c *TriggerContext) Sub(i int) *TriggerContext {
+	s := *c
+	s.node = c.tree.children[c.node][i]
+	return &s
+}
+
+// Reset forgets what this trigger and those below it remember.
+func (c *TriggerContext) Reset() {
+	for i := c.node; i < c.tree.end[c.node]; i++ {
+		c.cells[i] = TriggerCell{}
+	}
+}
+
+// WakeAtEventTime asks to be asked once the watermark reaches t.
+func (c *TriggerContext) WakeAtEventTime(t Timestamp) {
+	if !c.wake.HasEvent || t < c.wake.EventTime {
+		c.wake.EventTime, c.wake.HasEvent = t, true
+	}
+}
+
+// WakeAtProcessingTime asks to be asked once processing time reaches t.
+func (c *TriggerContext) WakeAtProcessingTime(t Timestamp) {
+	if !c.wake.HasProcessing || t < c.wake.ProcessingTime {
+		c.wake.ProcessingTime, c.wake.HasProcessing = t, true
+	}
+}
+
+// A TriggerTree is a trigger laid out in preorder, so that what it remembers for
+// a key and window is one slice of cells. It is immutable.
+type TriggerTree struct {
+	nodes    []Trigger
+	children [][]int
+	end      []int // end[i] is past the last node below i
+}
+
+// NewTriggerTree lays out t.
+func NewTriggerTree(t Trigger) *TriggerTree {
+	tree := &TriggerTree{}
+	tree.add(t)
+	return tree
+}
+
+func (tree *TriggerTree) add(t Trigger) int {
+	i := len(tree.nodes)
+	tree.nodes = append(tree.nodes, t)
+	tree.children = append(tree.children, nil)
+	tree.end = append(tree.end, 0)
+	for _, s := range t.Subtriggers() {
+		c := tree.add(s)
+		tree.children[i] = append(tree.children[i], c)
+	}
+	tree.end[i] = len(tree.nodes)
+	return i
+}
+
+// Size is the number of cells that a key and window needs.
+func (tree *TriggerTree) Size() int { return len(tree.nodes) }
+
+// Root is the context of the whole tree for one window, over cells, of which
+// there are Size. What a trigger asks for is noted in wake.
+func (tree *TriggerTree) Root(w Window, watermark, now Timestamp, cells []TriggerCell, wake *Wakeups) *TriggerContext {
+	return &TriggerContext{Window: w, Watermark: watermark, Now: now, tree: tree, cells: cells, wake: wake}
+}
+
+// Trigger is the trigger whose context c is.
+func (c *TriggerContext) Trigger() Trigger { return c.tree.nodes[c.node] }

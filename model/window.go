@@ -1,0 +1,217 @@
+package model
+
+import (
+	"fmt"
+	"time"
+)
+
+// A Window is the half-open interval [Start, End) of event time. The zero
+// Window is empty; on an element it means that windows have not been assigned
+// yet and follow from its timestamp.
+type Window struct{ Start, End Timestamp }
+
+// GlobalWindow holds all of time.
+var GlobalWindow = Window{MinTimestamp, EndOfGlobalWindow}
+
+// MaxTimestamp is the last timestamp inside w.
+func (w Window) MaxTimestamp() Timestamp { return w.End - 1 }
+
+// IsZero reports whether w is the zero Window.
+func (w Window) IsZero() bool { return w == Window{} }
+
+// Contains reports whether t lies in w.
+func (w Window) Contains(t Timestamp) bool { return w.Start <= t && t < w.End }
+
+// Overlaps reports whether w and o share an instant; windows that only touch do not.
+func (w Window) Overlaps(o Window) bool { return w.Start < o.End && o.Start < w.End }
+
+// Span is the smallest window that covers both.
+func (w Window) Span(o Window) Window { return Window{min(w.Start, o.Start), max(w.End, o.End)} }
+
+// Compare orders windows by end, then by start.
+func (w Window) Compare(o Window) int {
+	switch {
+	case w == o:
+		return 0
+	case w.End < o.End || w.End == o.End && w.Start < o.Start:
+		return -1
+	}
+	return 1
+}
+
+// String is "[start, end)", or "global".
+func (w Window) String() string {
+	if w == GlobalWindow {
+		return "global"
+	}
+	return fmt.Sprintf("[%v, %v)", w.Start, w.End)
+}
+
+// Timing says where a pane stands relative to the watermark.
+type Timing uint8
+
+const (
+	// Unknown is the timing of an element that no trigger has fired.
+	Unknown Timing = iota
+	// Early panes fire before the watermark passes the end of their window.
+	Early
+	// OnTime is the pane that fires as the watermark passes the end of its window.
+	OnTime
+	// Late panes follow the on-time one.
+	Late
+)
+
+var timingNames = [...]string{"unknown", "early", "on-time", "late"}
+
+func (t Timing) String() string {
+	if int(t) < len(timingNames) {
+		return timingNames[t]
+	}
+	return fmt.Sprintf("Timing(%d)", uint8(t))
+}
+
+// A Pane identifies one firing of one key and window.
+type Pane struct {
+	// Index counts the panes of the key and window, from 0.
+	Index int64
+	// NonSpeculativeIndex counts those that are not early; -1 on early panes.
+	NonSpeculativeIndex int64
+	Timing              Timing
+	// First and Last say that no pane came before, and that none will follow.
+	First, Last bool
+}
+
+// NoPane is the pane of an element that no trigger has fired: the first and
+// last of its kind.
+var NoPane = Pane{Timing: Unknown, First: true, Last: true}
+
+func (p Pane) String() string {
+	s := fmt.Sprintf("%v #%d", p.Timing, p.Index)
+	if p.Last {
+		s += " last"
+	}
+	return s
+}
+
+// A PaneMode says whether a pane repeats what earlier panes of its window held.
+type PaneMode uint8
+
+const (
+	// Discarding panes hold only what arrived since the pane before. It is what
+	// the zero mode means.
+	Discarding PaneMode = iota + 1
+	// Accumulating panes hold all that the window has seen.
+	Accumulating
+)
+
+func (m PaneMode) String() string {
+	switch m {
+	case 0, Discarding:
+		return "discarding"
+	case Accumulating:
+		return "accumulating"
+	}
+	return fmt.Sprintf("PaneMode(%d)", uint8(m))
+}
+
+// A WindowFn assigns each timestamp its windows. Package windowing has the usual
+// ones; a user's own is any value that
+//
+//   - is plain data: copied freely, used by many goroutines at once, printed
+//     by String and compared by reflect.DeepEqual;
+//   - is pure: the same timestamp gives the same windows, for ever, since state
+//     is kept by window.
+//
+// A WindowFn may also implement [ElementWindowFn], [MergingWindowFn] and
+// [SlicingWindowFn].
+type WindowFn interface {
+	// AssignWindows appends the windows of timestamp t to dst. Every window must
+	// hold t, must not be empty and may be given only once.
+	AssignWindows(dst []Window, t Timestamp) []Window
+	// Validate reports what is wrong with the WindowFn's own fields.
+	Validate() error
+	String() string
+}
+
+// An ElementWindowFn looks at the element, too. Its T must be the element type
+// of the collection that is windowed; anything else is a build error.
+type ElementWindowFn[T any] interface {
+	WindowFn
+	// AssignElementWindows is AssignWindows for element v, and called in its place.
+	AssignElementWindows(dst []Window, v T, t Timestamp) []Window
+}
+
+// An ElementAware WindowFn is an ElementWindowFn for some T: the marker by which
+// a wrong T is noticed at build time.
+type ElementAware interface {
+	WindowFn
+	// ElementType names T for the error message: "an Order".
+	ElementType() string
+}
+
+// A MergingWindowFn's windows grow together: sessions. Windows of one key are
+// merged as elements arrive, and never apart again.
+type MergingWindowFn interface {
+	WindowFn
+	// MergeWindows is given the open windows of one key, ordered by Start and then
+	// by End, and sets into[i] to the window that windows[i] becomes part of, which is
+	// windows[i] itself when it stays alone. A result must span its parts.
+	MergeWindows(windows, into []Window)
+}
+
+// An OverlapMerging MergingWindowFn merges two windows exactly when they overlap,
+// directly or through others. The engine then looks only at the neighbours of a
+// new window, not at all the windows of its key.
+type OverlapMerging interface {
+	MergingWindowFn
+	MergesOverlapping()
+}
+
+// A SlicingWindowFn's windows are made of slices that they share: a sliding
+// window of 10 s every 2 s is five slices of 2 s. A combine then keeps one
+// accumulator per slice, not one per window.
+type SlicingWindowFn interface {
+	WindowFn
+	// Slice is the slice that holds t. Every window either contains it or does
+	// not overlap it.
+	Slice(t Timestamp) Window
+	// SliceWindows appends the windows that contain slice s, by end, to dst.
+	SliceWindows(dst []Window, s Window) []Window
+	// WindowSlices appends the slices that make up window w, by end, to dst.
+	WindowSlices(dst []Window, w Window) []Window
+}
+
+// A WindowingStrategy is how a collection is cut into windows and panes.
+type WindowingStrategy struct {
+	// Windows assigns the windows.
+	Windows WindowFn
+	// Trigger decides when a window emits a pane; nil is one pane as the watermark
+	// passes the end of the window, and one per late element.
+	Trigger Trigger
+	// Lateness is how long after its end, in event time, a window still takes
+	// elements. State of a window is kept until then.
+	Lateness time.Duration
+	// Panes must be set when Trigger or Lateness allow more than one pane.
+	Panes PaneMode
+}
+
+func (s WindowingStrategy) String() string {
+	out := "global"
+	if s.Windows != nil {
+		out = s.Windows.String()
+	}
+	if s.Trigger != nil {
+		out += " trigger=" + s.Trigger.String()
+	}
+	if s.Lateness > 0 {
+		out += fmt.Sprintf(" lateness=%v", s.Lateness)
+	}
+	if s.Panes != 0 {
+		out += " " + s.Panes.String()
+	}
+	return out
+}
+
+// Expiry is when the state of w is let go: once the watermark reaches it,
+// elements of w are dropped.
+func (s WindowingStrategy) Expiry(w Window) Timestamp { return w.End.Add(s.Lateness) }

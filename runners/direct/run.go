@@ -1,0 +1,227 @@
+package direct
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/millrace/millrace/internal/engine"
+	"github.com/millrace/millrace/internal/plan"
+	"github.com/millrace/millrace/model"
+	"github.com/millrace/millrace/model/sink"
+)
+
+// A run is one execution of a plan.
+type run struct {
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	cfg    Runner
+	plan   *plan.Plan
+	stages []*stage
+	pools  map[poolKey]*batchPool
+	sched  *scheduler
+	start  time.Time
+}
+
+// A stage is the tasks of a plan's stage.
+type stage struct {
+	*plan.Stage
+	tasks  []*task
+	splits *splits // of a source
+	batch  int     // elements a source task reads in a step
+	full   int     // how many of its tasks' mailboxes are full; the scheduler's
+}
+
+// A task is an engine task with its mailbox. All but the engine task itself
+// belongs to the scheduler.
+type task struct {
+	*engine.Task
+	stage   *stage
+	index   int
+	mailbox []engine.Message
+	state   taskState
+	// parked says that a source has nothing to read until it is woken.
+	parked      bool
+	resumeAfter time.Duration // set by the step
+	lockstep    bool
+	taken       []engine.Message // in the step
+	finished    bool
+	wakeAt      model.Timestamp // processing time at which it is to be woken
+	counts      []nodeCounts
+	progress    taskProgress
+	prepared    []engine.Prepared
+}
+
+type taskState uint8
+
+const (
+	idle taskState = iota
+	queued
+	running
+)
+
+type poolKey struct {
+	node *model.Node
+	port int
+}
+
+// A batchPool is an engine.Pool that tasks share.
+type batchPool struct{ sync.Pool }
+
+func (p *batchPool) Put(b any) { p.Pool.Put(b) }
+func (p *batchPool) Get() any  { return p.Pool.Get() }
+
+// batchSize is how many records travel together: enough that the cost of a
+// message vanishes, few enough that a batch stays in the cache.
+const batchSize = 1024
+
+func newRun(ctx context.Context, cancel context.CancelCauseFunc, cfg Runner, pl *plan.Plan) *run {
+	r := &run{ctx: ctx, cancel: cancel, cfg: cfg, plan: pl, pools: map[poolKey]*batchPool{}, start: time.Now()}
+	for _, s := range pl.Stages {
+		r.stages = append(r.stages, &stage{Stage: s, batch: cfg.SourceBatch})
+	}
+	r.sched = newScheduler(r)
+	return r
+}
+
+func (r *run) pool(n *model.Node, port int) engine.Pool {
+	k := poolKey{n, port}
+	p, ok := r.pools[k]
+	if !ok {
+		p = &batchPool{}
+		r.pools[k] = p
+	}
+	return p
+}
+
+// run does everything, and leaves nothing behind.
+func (r *run) run() (Report, error) {
+	err := r.build()
+	if err == nil {
+		err = r.work()
+	}
+	if closeErr := r.closeTasks(); err == nil {
+		err = closeErr
+	}
+	err = r.settle(err)
+	report := r.report()
+	if r.cfg.Progress != nil {
+		r.cfg.Progress(report)
+	}
+	return report, err
+}
+
+// build makes the tasks and opens what they write to.
+func (r *run) build() error {
+	for _, s := range r.stages {
+		if spec, ok := s.Head.Spec.(engine.SourceSpec); ok {
+			var err error
+			if s.splits, err = newSplits(r.ctx, s.Stage, spec, r.cfg.Parallelism); err != nil {
+				return err
+			}
+		}
+		for i := range r.cfg.Parallelism {
+			t, err := engine.NewTask(engine.Config{
+				Context:   r.ctx,
+				Stage:     s.Stage,
+				Index:     i,
+				Of:        r.cfg.Parallelism,
+				KeyGroups: engine.DefaultKeyGroups,
+				BatchSize: batchSize,
+				Store:     engine.Memory{},
+				Pool:      r.pool,
+			})
+			if err != nil {
+				return err
+			}
+			dt := &task{Task: t, stage: s, index: i, wakeAt: model.MaxTimestamp, lockstep: s.splits != nil && s.splits.lockstep}
+			s.tasks = append(s.tasks, dt)
+			if err := t.Begin(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// work steps the tasks until all are done.
+func (r *run) work() error {
+	stopProgress := r.reportProgress()
+	defer stopProgress()
+	stopWatch := context.AfterFunc(r.ctx, func() { r.sched.fail(context.Cause(r.ctx)) })
+	defer stopWatch()
+	if r.cfg.Stop != nil {
+		ended := make(chan struct{})
+		defer close(ended)
+		go func() {
+			select {
+			case <-r.cfg.Stop:
+				r.sched.stop()
+			case <-ended:
+			}
+		}()
+	}
+	return r.sched.loop(r.cfg.Parallelism)
+}
+
+func (r *run) closeTasks() error {
+	var errs []error
+	for _, s := range r.stages {
+		for _, t := range s.tasks {
+			if err := t.Close(); err != nil {
+				errs = append(errs, fmt.Errorf("closing a task of %s: %w", s.Head.Name, err))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// settle commits what the sinks prepared, or aborts it.
+func (r *run) settle(err error) error {
+	commit := err == nil || errors.Is(err, ErrStopped) && r.unbounded()
+	ctx := context.WithoutCancel(r.ctx)
+	for _, n := range r.plan.Pipeline.Nodes() {
+		spec, ok := n.Spec.(engine.SinkSpec)
+		if !ok {
+			continue
+		}
+		prepared := r.preparedBy(n)
+		if commit {
+			if cerr := spec.Commit(ctx, prepared); cerr != nil {
+				err = errors.Join(err, fmt.Errorf("%v: %s: committing: %w", n.Site, n.Name, cerr))
+				commit = false
+			}
+			continue
+		}
+		if aerr := spec.Abort(ctx, prepared); aerr != nil {
+			err = errors.Join(err, fmt.Errorf("%v: %s: removing what was not committed: %w", n.Site, n.Name, aerr))
+		}
+	}
+	return err
+}
+
+func (r *run) unbounded() bool {
+	for _, n := range r.plan.Pipeline.Nodes() {
+		if s, ok := n.Spec.(engine.SourceSpec); ok && !s.Bounded() {
+			return true
+		}
+	}
+	return false
+}
+
+// preparedBy lists what the tasks of n's stages prepared, in shard order.
+func (r *run) preparedBy(n *model.Node) []sink.Committable {
+	var out []sink.Committable
+	for _, s := range r.stages {
+		for _, t := range s.tasks {
+			for _, p := range t.prepared {
+				if p.Node == n {
+					out = append(out, p.Committable)
+				}
+			}
+		}
+	}
+	return out
+}

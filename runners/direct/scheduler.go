@@ -1,0 +1,271 @@
+package direct
+
+import (
+	"container/heap"
+	"sync"
+	"time"
+
+	"github.com/millrace/millrace/internal/engine"
+	"github.com/millrace/millrace/model"
+)
+
+// A scheduler decides which task is stepped next and moves their messages. It
+// prefers tasks nearer to the end of the pipeline, so that what is under way is
+// finished before more is read. Everything in it is guarded by mu, but for the
+// stepping itself.
+type scheduler struct {
+	run  *run
+	mu   sync.Mutex
+	cond sync.Cond
+
+	ready      readyTasks
+	lockstep   []*task // to be stepped when nothing else can be
+	seq        uint64
+	stepping   int
+	open       int // tasks that are not finished
+	err        error
+	stopping   bool
+	scripted   bool // now is what a scripted source says
+	now        model.Timestamp
+	timer      *time.Timer
+	timerAt    model.Timestamp
+	upstream   map[*stage][]*stage
+	downstream map[*stage][]*stage
+}
+
+// mailboxLimit is how many messages a mailbox holds before those that fill it
+// are stopped. A task's step may go over it by what the step sends.
+const mailboxLimit = 16
+
+// stepMessages is how many messages a task takes in one step.
+const stepMessages = 8
+
+func newScheduler(r *run) *scheduler {
+	s := &scheduler{run: r, now: model.MinTimestamp, timerAt: model.MaxTimestamp}
+	s.cond.L = &s.mu
+	return s
+}
+
+// loop steps tasks with n workers until all are finished or one fails.
+func (s *scheduler) loop(n int) error {
+	s.mu.Lock()
+	s.link()
+	for _, st := range s.run.stages {
+		for _, t := range st.tasks {
+			s.open++
+			s.scripted = s.scripted || t.lockstep
+			s.enqueue(t)
+		}
+	}
+	s.mu.Unlock()
+	var workers sync.WaitGroup
+	for range n {
+		workers.Go(s.work)
+	}
+	workers.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+	if s.err == nil && s.stopping {
+		return ErrStopped
+	}
+	return s.err
+}
+
+// link notes which stages feed which.
+func (s *scheduler) link() {
+	s.upstream, s.downstream = map[*stage][]*stage{}, map[*stage][]*stage{}
+	for _, st := range s.run.stages {
+		seen := map[int]bool{}
+		for _, tail := range st.Tails {
+			if to := s.run.stages[tail.To.ID]; !seen[tail.To.ID] {
+				seen[tail.To.ID] = true
+				s.downstream[st] = append(s.downstream[st], to)
+				s.upstream[to] = append(s.upstream[to], st)
+			}
+		}
+	}
+}
+
+// work is one worker.
+func (s *scheduler) work() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for {
+		t := s.next()
+		if t == nil {
+			return
+		}
+		s.step(t)
+	}
+}
+
+// next waits for a task to step; nil is the end.
+func (s *scheduler) next() *task {
+	for {
+		switch {
+		case s.err != nil || s.open == 0:
+			s.cond.Broadcast()
+			return nil
+		case len(s.ready) > 0:
+			return heap.Pop(&s.ready).(readyTask).task
+		case len(s.lockstep) > 0 && s.stepping == 0:
+			t := s.lockstep[0]
+			s.lockstep = s.lockstep[1:]
+			return t
+		}
+		s.cond.Wait()
+	}
+}
+
+// step steps t, without the lock, and delivers what it sent.
+func (s *scheduler) step(t *task) {
+	t.state = running
+	s.stepping++
+	messages := s.takeMessages(t)
+	now, stopping := s.time(), s.stopping
+	s.mu.Unlock()
+	err := t.step(messages, now, stopping)
+	s.mu.Lock()
+	s.deliver(t)
+	if err == nil && !t.finished && len(t.mailbox) == 0 && (t.stage.splits == nil || t.parked) {
+		s.mu.Unlock()
+		t.Flush()
+		s.mu.Lock()
+		s.deliver(t)
+	}
+	s.stepping--
+	t.state = idle
+	switch {
+	case err != nil:
+		s.failLocked(err)
+		return
+	case t.finished:
+		s.open--
+		if s.open == 0 {
+			s.cond.Broadcast()
+		}
+	}
+	t.snapshot()
+	s.keepTime(t)
+	s.enqueue(t)
+	if s.stepping == 0 && len(s.lockstep) > 0 {
+		s.cond.Signal()
+	}
+}
+
+// takeMessages takes the messages of one step out of t's mailbox.
+func (s *scheduler) takeMessages(t *task) []engine.Message {
+	n := min(len(t.mailbox), stepMessages)
+	if n == 0 {
+		return nil
+	}
+	t.taken = append(t.taken[:0], t.mailbox[:n]...)
+	wasFull := len(t.mailbox) >= mailboxLimit
+	rest := copy(t.mailbox, t.mailbox[n:])
+	clear(t.mailbox[rest:])
+	t.mailbox = t.mailbox[:rest]
+	if wasFull && rest < mailboxLimit {
+		if t.stage.full--; t.stage.full == 0 {
+			for _, up := range s.upstream[t.stage] {
+				for _, u := range up.tasks {
+					s.enqueue(u)
+				}
+			}
+		}
+	}
+	return t.taken
+}
+
+// deliver moves t's outbox to the mailboxes.
+func (s *scheduler) deliver(t *task) {
+	for _, e := range t.Outbox() {
+		to := s.run.stages[e.Stage].tasks[e.Task]
+		to.mailbox = append(to.mailbox, e.Message)
+		if len(to.mailbox) == mailboxLimit {
+			to.stage.full++
+		}
+		s.enqueue(to)
+	}
+}
+
+// enqueue makes t ready if it has something to do and room for what it makes.
+func (s *scheduler) enqueue(t *task) {
+	if t.state != idle || t.finished || !s.hasWork(t) {
+		return
+	}
+	for _, d := range s.downstream[t.stage] {
+		if d.full > 0 {
+			return
+		}
+	}
+	t.state = queued
+	if t.lockstep && !s.stopping {
+		s.lockstep = append(s.lockstep, t)
+	} else {
+		s.seq++
+		heap.Push(&s.ready, readyTask{t, s.seq})
+	}
+	s.cond.Signal()
+}
+
+func (s *scheduler) hasWork(t *task) bool {
+	return len(t.mailbox) > 0 || t.stage.splits != nil && (!t.parked || s.stopping) || t.wakeAt <= s.now
+}
+
+// fail ends the run with err.
+func (s *scheduler) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failLocked(err)
+}
+
+func (s *scheduler) failLocked(err error) {
+	if s.err == nil && s.open > 0 {
+		s.err = err
+		s.run.cancel(err)
+	}
+	s.cond.Broadcast()
+}
+
+// stop has the sources read no further.
+func (s *scheduler) stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopping = true
+	for _, st := range s.run.stages {
+		for _, t := range st.tasks {
+			if t.stage.splits != nil {
+				s.enqueue(t)
+			}
+		}
+	}
+}
+
+// readyTasks is a heap of the tasks that can be stepped, those of later stages
+// first, and among those of a stage the ones that waited longest.
+type readyTasks []readyTask
+
+type readyTask struct {
+	*task
+	seq uint64
+}
+
+func (r readyTasks) Len() int { return len(r) }
+func (r readyTasks) Less(i, j int) bool {
+	if a, b := r[i].stage.ID, r[j].stage.ID; a != b {
+		return a > b
+	}
+	return r[i].seq < r[j].seq
+}
+func (r readyTasks) Swap(i, j int) { r[i], r[j] = r[j], r[i] }
+func (r *readyTasks) Push(x any)   { *r = append(*r, x.(readyTask)) }
+func (r *readyTasks) Pop() any {
+	old := *r
+	last := old[len(old)-1]
+	old[len(old)-1] = readyTask{}
+	*r = old[:len(old)-1]
+	return last
+}

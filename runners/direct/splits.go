@@ -1,0 +1,80 @@
+package direct
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/millrace/millrace/internal/engine"
+	"github.com/millrace/millrace/internal/plan"
+	"github.com/millrace/millrace/model"
+	"github.com/millrace/millrace/model/source"
+)
+
+// splits hands the splits of a source to its tasks. Those of a bounded source are
+// pulled, one at a time, by whichever task has read what it had; those of an
+// unbounded one are all read at once.
+type splits struct {
+	lockstep bool
+	each     bool // pull one at a time
+
+	mu      sync.Mutex
+	waiting []source.Split
+	dealt   [][]source.Split // by task, of an unbounded source
+}
+
+func newSplits(ctx context.Context, s *plan.Stage, spec engine.SourceSpec, tasks int) (*splits, error) {
+	const perTask = 4 // so that a task with quick splits takes over from slow ones
+	list, err := spec.Splits(ctx, tasks*perTask)
+	if err != nil {
+		return nil, &engine.SourceError{Transform: s.Head.Name, Site: s.Head.Site, Err: fmt.Errorf("listing its splits: %w", err)}
+	}
+	sp := &splits{lockstep: spec.Lockstep(), each: spec.Bounded(), dealt: make([][]source.Split, tasks)}
+	if sp.each {
+		sp.waiting = list
+		return sp, nil
+	}
+	for i, x := range list {
+		sp.dealt[i%tasks] = append(sp.dealt[i%tasks], x)
+	}
+	return sp, nil
+}
+
+// take returns the splits that a task with none is to read next; none is the
+// end. Floor bounds the watermark of every task, for splits that none reads yet.
+func (s *splits) take(task int) (list []source.Split, floor model.Timestamp) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.each {
+		list, s.dealt[task] = s.dealt[task], nil
+		return list, model.MaxTimestamp
+	}
+	if len(s.waiting) > 0 {
+		list, s.waiting = s.waiting[:1:1], s.waiting[1:]
+	}
+	return list, s.floor()
+}
+
+func (s *splits) floor() model.Timestamp {
+	if len(s.waiting) > 0 {
+		return model.MinTimestamp
+	}
+	return model.MaxTimestamp
+}
+
+// currentFloor is the floor as it is now.
+func (s *splits) currentFloor() model.Timestamp {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.floor()
+}
+
+// left is the size of the splits that no task reads yet.
+func (s *splits) left() (n int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, x := range s.waiting {
+		n += x.Size
+	}
+	return n
+}

@@ -1,0 +1,153 @@
+package direct
+
+import (
+	"time"
+
+	"github.com/millrace/millrace/internal/engine"
+	"github.com/millrace/millrace/model"
+	"github.com/millrace/millrace/model/source"
+)
+
+// step does one step of the task's work. It runs without the scheduler's lock.
+func (t *task) step(messages []engine.Message, now model.Timestamp, stopping bool) error {
+	if err := t.AdvanceProcessingTime(now); err != nil {
+		return err
+	}
+	for _, m := range messages {
+		if err := t.Receive(m); err != nil {
+			return err
+		}
+	}
+	if t.stage.splits != nil {
+		if err := t.read(stopping); err != nil {
+			return err
+		}
+	}
+	if !t.Done() {
+		return nil
+	}
+	t.finished = true
+	var err error
+	t.prepared, err = t.Prepare()
+	return err
+}
+
+// read reads from the task's splits, or takes new ones when it has read those.
+func (t *task) read(stopping bool) error {
+	sp := t.stage.splits
+	switch {
+	case stopping:
+		return t.EndSource(true)
+	case t.Readers() == 0:
+		list, floor := sp.take(t.index)
+		if len(list) == 0 {
+			return t.EndSource(false)
+		}
+		for _, s := range list {
+			if err := t.AddSplit(s); err != nil {
+				return err
+			}
+		}
+		t.SetFloor(floor)
+	default:
+		t.SetFloor(sp.currentFloor())
+	}
+	status, err := t.Poll(t.stage.batch)
+	t.resumeAfter = status.ResumeAfter
+	return err
+}
+
+// time is the processing time.
+func (s *scheduler) time() model.Timestamp {
+	if !s.scripted {
+		s.now = model.TimestampOf(time.Now())
+	}
+	return s.now
+}
+
+// keepTime notes, after a step of t, when t is to be woken and what a script says
+// the time is.
+func (s *scheduler) keepTime(t *task) {
+	if now, ok := t.Now(); ok && now > s.now {
+		s.now = now
+		s.wakeDue()
+	}
+	t.wakeAt = model.MaxTimestamp
+	t.parked = false
+	if t.finished {
+		return
+	}
+	t.wakeAt = t.NextProcessingTime()
+	if t.resumeAfter > 0 {
+		t.parked = true
+		s.parkFor(t, t.resumeAfter)
+		t.resumeAfter = 0
+	}
+	if t.wakeAt < s.timerAt && !s.scripted {
+		s.setTimer(t.wakeAt)
+	}
+}
+
+// parkFor leaves a source alone for d of real time.
+func (s *scheduler) parkFor(t *task, d time.Duration) {
+	time.AfterFunc(d, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		t.parked = false
+		s.enqueue(t)
+	})
+}
+
+// setTimer has the tasks that are due at processing time at woken then.
+func (s *scheduler) setTimer(at model.Timestamp) {
+	s.timerAt = at
+	d := max(0, at.Sub(model.TimestampOf(time.Now())))
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+	s.timer = time.AfterFunc(d, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.timerAt = model.MaxTimestamp
+		s.time()
+		s.wakeDue()
+	})
+}
+
+// wakeDue readies the tasks whose time has come, and sets the timer for the next.
+func (s *scheduler) wakeDue() {
+	next := model.MaxTimestamp
+	for _, st := range s.run.stages {
+		for _, t := range st.tasks {
+			if t.wakeAt <= s.now {
+				s.enqueue(t)
+			} else {
+				next = min(next, t.wakeAt)
+			}
+		}
+	}
+	if !s.scripted && next < s.timerAt {
+		s.setTimer(next)
+	}
+}
+
+// taskProgress is what the report shows of a source task.
+type taskProgress struct {
+	source.Progress
+	watermark model.Timestamp
+}
+
+type nodeCounts struct {
+	node   *model.Node
+	counts engine.Counts
+}
+
+// snapshot keeps the task's counts for the report.
+func (t *task) snapshot() {
+	t.counts = t.counts[:0]
+	t.Counts(func(n *model.Node, c engine.Counts) { t.counts = append(t.counts, nodeCounts{n, c}) })
+	t.progress.watermark = t.Watermark()
+	if t.stage.splits != nil {
+		t.progress.Progress = t.Task.Progress()
+	}
+}

@@ -1,0 +1,149 @@
+package transforms
+
+import (
+	"errors"
+
+	"github.com/millrace/millrace/internal/engine"
+	"github.com/millrace/millrace/model"
+)
+
+// A Combiner folds values V into an accumulator A and reads a result O off it.
+// It must be associative and commutative: in whatever order values are added and
+// accumulators merged, the result is the same. One Combiner serves all tasks at
+// once and keeps nothing itself.
+//
+// Add and Merge may change and return their first argument; it is not used again
+// otherwise. They must not change or keep the second. Result must not change the
+// accumulator, nor share memory with it: it may be added to again.
+type Combiner[V, A, O any] interface {
+	// New is an accumulator of nothing.
+	New() A
+	Add(A, V) A
+	Merge(A, A) A
+	Result(A) O
+}
+
+// CombinePerKey reduces the values of each key in each pane: PCollection[KV[K,
+// V]] -> PCollection[KV[K, O]]. It takes the combiner's constructor, so that a
+// generic one needs no type arguments: CombinePerKey(amounts, transforms.Sum).
+// The result carries the last timestamp of its window.
+//
+// State: one accumulator per key and window or, for sliding windows, slice, until
+// the window has fired and its allowed lateness is over. Under the default
+// trigger and windows that do not merge, values are folded before they leave
+// their task, so that a hot key costs little more than any other.
+func CombinePerKey[K comparable, V, A, O any](c model.PCollection[model.KV[K, V]], by func() Combiner[V, A, O], opts ...model.Option) model.PCollection[model.KV[K, O]] {
+	return combine(c, "CombinePerKey", by, opts)
+}
+
+func combine[K comparable, V, A, O any](c model.PCollection[model.KV[K, V]], kind string, by func() Combiner[V, A, O], opts []model.Option) model.PCollection[model.KV[K, O]] {
+	d := model.Definition{
+		Kind:      kind,
+		Class:     model.Exchange,
+		Detail:    placed(c, "lifted"),
+		Inputs:    in(c),
+		Windowing: grouped(c),
+		Options:   opts,
+	}
+	hash, err := hashOf[K]()
+	d.Err = errors.Join(err, canEncode[A]("accumulator"), fires(kind, c))
+	switch {
+	case by == nil:
+		d.Err = errors.Join(required(kind, true), d.Err)
+	default:
+		combiner := by()
+		if combiner == nil {
+			d.Err = errors.Join(errors.New(kind+": the constructor returned a nil Combiner"), d.Err)
+		}
+		d.Spec = engine.CombineSpec[K, V, A, O]{Combiner: combiner, Hash: hash}
+	}
+	return model.Add1[model.KV[K, O]](c.Pipeline(), d)
+}
+
+// CombineGlobally reduces all elements of each pane: PCollection[T] ->
+// PCollection[O]. A window without elements emits nothing.
+//
+// State: one accumulator per window.
+func CombineGlobally[T, A, O any](c model.PCollection[T], by func() Combiner[T, A, O], opts ...model.Option) model.PCollection[O] {
+	return globally(c, "CombineGlobally", by, opts)
+}
+
+func globally[T, A, O any](c model.PCollection[T], kind string, by func() Combiner[T, A, O], opts []model.Option) (out model.PCollection[O]) {
+	inScope(c, kind, opts, func() {
+		keyed := mapKind(c, "WithVoidKey", func(v T) model.KV[struct{}, T] { return model.KV[struct{}, T]{Value: v} }, nil)
+		out = Values(combine(keyed, "CombinePerKey", by, nil))
+	})
+	return out
+}
+
+// inScope builds a verb that is made of others, under its own name.
+func inScope(c model.Input, kind string, opts []model.Option, build func()) {
+	p := c.Pipeline()
+	p.InScope(p.ScopeName(kind, opts), build)
+}
+
+// Reduce is [CombinePerKey] with one associative and commutative function:
+// PCollection[KV[K, V]] -> PCollection[KV[K, V]].
+//
+// State: one value per key and window.
+func Reduce[K comparable, V any](c model.PCollection[model.KV[K, V]], fn func(V, V) V, opts ...model.Option) model.PCollection[model.KV[K, V]] {
+	if fn == nil {
+		return model.Add1[model.KV[K, V]](c.Pipeline(), model.Definition{Kind: "Reduce", Inputs: in(c), Err: required("Reduce", true), Options: opts})
+	}
+	return combine(c, "Reduce", func() Combiner[V, reduced[V], V] { return reducer[V]{fn} }, opts)
+}
+
+type reduced[V any] struct {
+	Some  bool
+	Value V
+}
+
+type reducer[V any] struct{ fn func(V, V) V }
+
+func (r reducer[V]) New() reduced[V] { return reduced[V]{} }
+
+func (r reducer[V]) Add(a reduced[V], v V) reduced[V] {
+	if !a.Some {
+		return reduced[V]{true, v}
+	}
+	return reduced[V]{true, r.fn(a.Value, v)}
+}
+
+func (r reducer[V]) Merge(a, b reduced[V]) reduced[V] {
+	if !b.Some {
+		return a
+	}
+	return r.Add(a, b.Value)
+}
+
+func (r reducer[V]) Result(a reduced[V]) V { return a.Value }
+
+// Count counts equal elements: PCollection[T] -> PCollection[KV[T, int64]].
+//
+// State: a number per distinct element and window.
+func Count[T comparable](c model.PCollection[T], opts ...model.Option) (out model.PCollection[model.KV[T, int64]]) {
+	inScope(c, "Count", opts, func() {
+		keyed := mapKind(c, "Key", func(v T) model.KV[T, struct{}] { return model.KV[T, struct{}]{Key: v} }, nil)
+		out = combine(keyed, "CombinePerKey", Counting[struct{}], nil)
+	})
+	return out
+}
+
+// Distinct drops repeated elements: PCollection[T] -> PCollection[T]. Each
+// element comes once per pane of its window.
+//
+// State: each distinct element, once per window.
+func Distinct[T comparable](c model.PCollection[T], opts ...model.Option) (out model.PCollection[T]) {
+	inScope(c, "Distinct", opts, func() {
+		keyed := mapKind(c, "Key", func(v T) model.KV[T, struct{}] { return model.KV[T, struct{}]{Key: v} }, nil)
+		out = Keys(combine(keyed, "CombinePerKey", func() Combiner[struct{}, struct{}, struct{}] { return anything{} }, nil))
+	})
+	return out
+}
+
+type anything struct{}
+
+func (anything) New() struct{}                { return struct{}{} }
+func (anything) Add(_, _ struct{}) struct{}   { return struct{}{} }
+func (anything) Merge(_, _ struct{}) struct{} { return struct{}{} }
+func (anything) Result(a struct{}) struct{}   { return a }

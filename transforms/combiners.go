@@ -1,0 +1,161 @@
+package transforms
+
+import (
+	"cmp"
+	"slices"
+)
+
+// A Number is what can be added up.
+type Number interface {
+	~int | ~int8 | ~int16 | ~int32 | ~int64 |
+		~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64 |
+		~float32 | ~float64
+}
+
+// Counting is the [Combiner] that counts values.
+func Counting[V any]() Combiner[V, int64, int64] { return counting[V]{} }
+
+type counting[V any] struct{}
+
+func (counting[V]) New() int64             { return 0 }
+func (counting[V]) Add(a int64, _ V) int64 { return a + 1 }
+func (counting[V]) Merge(a, b int64) int64 { return a + b }
+func (counting[V]) Result(a int64) int64   { return a }
+
+// Sum is the [Combiner] that adds values up. Integers wrap on overflow; the sum
+// of floats depends on the order in its last bits.
+func Sum[N Number]() Combiner[N, N, N] { return sum[N]{} }
+
+// Add returns a + b; it is a ready argument for [Reduce].
+func Add[N Number](a, b N) N { return a + b }
+
+type sum[N Number] struct{}
+
+func (sum[N]) New() N         { return 0 }
+func (sum[N]) Add(a, v N) N   { return a + v }
+func (sum[N]) Merge(a, b N) N { return a + b }
+func (sum[N]) Result(a N) N   { return a }
+
+// Mean is the [Combiner] of the arithmetic mean. It adds up as float64, which is
+// exact for integers up to 2^53.
+func Mean[N Number]() Combiner[N, MeanAccumulator, float64] { return mean[N]{} }
+
+// A MeanAccumulator is what [Mean] remembers.
+type MeanAccumulator struct {
+	Sum   float64
+	Count int64
+}
+
+type mean[N Number] struct{}
+
+func (mean[N]) New() MeanAccumulator { return MeanAccumulator{} }
+
+func (mean[N]) Add(a MeanAccumulator, v N) MeanAccumulator {
+	return MeanAccumulator{a.Sum + float64(v), a.Count + 1}
+}
+
+func (mean[N]) Merge(a, b MeanAccumulator) MeanAccumulator {
+	return MeanAccumulator{a.Sum + b.Sum, a.Count + b.Count}
+}
+
+func (mean[N]) Result(a MeanAccumulator) float64 { return a.Sum / float64(a.Count) }
+
+// Min is the [Combiner] of the smallest value. A float NaN counts as smaller
+// than any other, as in [cmp.Compare].
+func Min[T cmp.Ordered]() Combiner[T, Extreme[T], T] { return extreme[T]{-1} }
+
+// Max is the [Combiner] of the largest value.
+func Max[T cmp.Ordered]() Combiner[T, Extreme[T], T] { return extreme[T]{1} }
+
+// An Extreme is what [Min] and [Max] remember.
+type Extreme[T any] struct {
+	Some  bool
+	Value T
+}
+
+type extreme[T cmp.Ordered] struct{ sign int }
+
+func (extreme[T]) New() Extreme[T] { return Extreme[T]{} }
+
+func (e extreme[T]) Add(a Extreme[T], v T) Extreme[T] {
+	if !a.Some || cmp.Compare(v, a.Value)*e.sign > 0 {
+		return Extreme[T]{true, v}
+	}
+	return a
+}
+
+func (e extreme[T]) Merge(a, b Extreme[T]) Extreme[T] {
+	if !b.Some {
+		return a
+	}
+	return e.Add(a, b.Value)
+}
+
+func (extreme[T]) Result(a Extreme[T]) T { return a.Value }
+
+// Top is the constructor of the [Combiner] of the n first values in the order of
+// compare, first things first: the n largest are Top(n, func(a, b int) int {
+// return cmp.Compare(b, a) }). Compare must be a total order, or which of several
+// equal values are kept is not defined.
+func Top[T any](n int, compare func(a, b T) int) func() Combiner[T, []T, []T] {
+	return func() Combiner[T, []T, []T] {
+		if n < 1 || compare == nil {
+			return nil
+		}
+		return top[T]{n, compare}
+	}
+}
+
+// top keeps up to n values as a heap with the last one in the order first.
+type top[T any] struct {
+	n       int
+	compare func(a, b T) int
+}
+
+func (top[T]) New() []T { return nil }
+
+func (t top[T]) Add(a []T, v T) []T {
+	if len(a) < t.n {
+		a = append(a, v)
+		for i := len(a) - 1; i > 0; {
+			parent := (i - 1) / 2
+			if t.compare(a[i], a[parent]) <= 0 {
+				break
+			}
+			a[i], a[parent] = a[parent], a[i]
+			i = parent
+		}
+		return a
+	}
+	if t.compare(v, a[0]) >= 0 {
+		return a
+	}
+	a[0] = v
+	for i := 0; ; {
+		c := 2*i + 1
+		if c >= len(a) {
+			return a
+		}
+		if c+1 < len(a) && t.compare(a[c+1], a[c]) > 0 {
+			c++
+		}
+		if t.compare(a[c], a[i]) <= 0 {
+			return a
+		}
+		a[i], a[c] = a[c], a[i]
+		i = c
+	}
+}
+
+func (t top[T]) Merge(a, b []T) []T {
+	for _, v := range b {
+		a = t.Add(a, v)
+	}
+	return a
+}
+
+func (t top[T]) Result(a []T) []T {
+	out := slices.Clone(a)
+	slices.SortFunc(out, t.compare)
+	return out
+}

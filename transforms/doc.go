@@ -1,0 +1,134 @@
+// Package transforms is the vocabulary for writing pipelines: functions from
+// typed PCollections to typed PCollections, a file each.
+//
+// Each verb's doc begins with its schematic type. Verbs add a node to the
+// pipeline and run nothing; a mistake in their arguments is recorded in the
+// pipeline with the caller's line, and what builds on their result is dropped.
+//
+// The functions that a verb is given are called by many tasks at once. They must
+// not change what they share without a lock of their own, and must not change
+// the elements that they are given, which other transforms may see.
+package transforms
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/millrace/millrace/internal/engine"
+	"github.com/millrace/millrace/model"
+	"github.com/millrace/millrace/model/coder"
+)
+
+func in(cs ...model.Input) []model.Input { return cs }
+
+// fused adds a transform that works element by element.
+func fused[T, U any](c model.PCollection[T], kind string, missing bool, fuse fuse[T, U], opts []model.Option) model.PCollection[U] {
+	return model.Add1[U](c.Pipeline(), model.Definition{
+		Kind:    kind,
+		Class:   model.Fused,
+		Spec:    fuse,
+		Inputs:  in(c),
+		Err:     required(kind, missing),
+		Options: opts,
+	})
+}
+
+// A fuse is the FusedSpec with one output.
+type fuse[T, U any] func(op *engine.Op, next engine.Emit[U]) engine.Emit[T]
+
+// Fuse implements engine.FusedSpec.
+func (f fuse[T, U]) Fuse(op *engine.Op, outs [][]any) any { return f(op, engine.Tee[U](outs[0])) }
+
+// required is the mistake of a missing function.
+func required(kind string, missing bool) error {
+	if missing {
+		return fmt.Errorf("%s was given a nil function", kind)
+	}
+	return nil
+}
+
+// hashOf is the hash of keys K, or why K cannot be a key.
+func hashOf[K comparable]() (func(*K) uint64, error) {
+	c, err := coder.ForKey[K]()
+	if err != nil {
+		return nil, err
+	}
+	return c.Hash, nil
+}
+
+// canEncode is why values of T cannot cross to another task's state, or nil.
+func canEncode[T any](what string) error {
+	t := reflect.TypeFor[T]()
+	if t.Kind() == reflect.Func && strings.HasPrefix(t.String(), "iter.Seq[") {
+		return fmt.Errorf("the %s is an %v, which can be read during the call only; collect it first: transforms.Map(groups, ...slices.Collect(g.Value)...)", what, t)
+	}
+	if err := coder.Check(t); err != nil {
+		return fmt.Errorf("the %s cannot be encoded: %w", what, err)
+	}
+	return nil
+}
+
+// fires is why a grouping of c would never emit anything, or nil.
+func fires(kind string, c model.Input) error {
+	col := c.Collection()
+	if col == nil || !col.Unbounded {
+		return nil
+	}
+	s := col.Windowing.Strategy
+	if s.Trigger == nil && (s.Windows == nil || s.Windows.String() == "global") {
+		return fmt.Errorf("%s would never emit: its input is unbounded and in the global window, which never ends; put it into windows with transforms.Window first", kind)
+	}
+	return nil
+}
+
+// carried is the windowing behind a transform that emits each element in its
+// window.
+func carried(c model.Input) *model.Windowing {
+	if col := c.Collection(); col != nil {
+		return col.Windowing.Carried()
+	}
+	return nil
+}
+
+// grouped is the windowing behind a grouping.
+func grouped(c model.Input) *model.Windowing {
+	if col := c.Collection(); col != nil {
+		return col.Windowing.AfterGrouping()
+	}
+	return nil
+}
+
+// sameWindows is the mistake of joining collections that are cut differently.
+func sameWindows(cs ...model.Input) error {
+	var first *model.Windowing
+	for _, c := range cs {
+		if c.Collection() == nil {
+			return nil
+		}
+		w := c.Collection().Windowing
+		if first == nil {
+			first = w
+			continue
+		}
+		if !reflect.DeepEqual(normal(first.Strategy), normal(w.Strategy)) {
+			return fmt.Errorf("inputs have different windows: %v (set at %v) and %v (set at %v); give both the same with transforms.Window",
+				first.Strategy, first.Site, w.Strategy, w.Site)
+		}
+	}
+	return nil
+}
+
+// normal spells out the defaults of s.
+func normal(s model.WindowingStrategy) model.WindowingStrategy {
+	if s.Windows != nil && s.Windows.String() == "global" {
+		s.Windows = nil
+	}
+	if s.Panes == 0 {
+		s.Panes = model.Discarding
+	}
+	return s
+}
+
+var errNoInputs = errors.New("Flatten needs at least one collection")

@@ -1,0 +1,33 @@
+package transforms
+
+import (
+	"iter"
+
+	"github.com/millrace/millrace/internal/engine"
+	"github.com/millrace/millrace/model"
+)
+
+// FlatMap replaces each element by the values that fn yields for it:
+// PCollection[T] -> PCollection[U]. Standard iterator functions fit:
+// FlatMap(lines, strings.FieldsSeq).
+func FlatMap[T, U any](c model.PCollection[T], fn func(T) iter.Seq[U], opts ...model.Option) model.PCollection[U] {
+	return fused(c, "FlatMap", fn == nil, func(op *engine.Op, next engine.Emit[U]) engine.Emit[T] {
+		return func(m *model.Meta, v T) {
+			inside := true // in fn's code, not in what follows it
+			defer func() {
+				if inside {
+					op.Blame(m, v)
+				}
+			}()
+			for u := range fn(v) {
+				inside = false
+				next(m, u)
+				if op.Failed() {
+					return
+				}
+				inside = true
+			}
+			inside = false
+		}
+	}, opts)
+}

@@ -1,0 +1,54 @@
+package transforms
+
+import (
+	"context"
+
+	"github.com/millrace/millrace/internal/engine"
+	"github.com/millrace/millrace/model"
+)
+
+// Map applies fn to each element: PCollection[T] -> PCollection[U]. Timestamps
+// and windows stay.
+func Map[T, U any](c model.PCollection[T], fn func(T) U, opts ...model.Option) model.PCollection[U] {
+	return mapKind(c, "Map", fn, opts)
+}
+
+func mapKind[T, U any](c model.PCollection[T], kind string, fn func(T) U, opts []model.Option) model.PCollection[U] {
+	return fused(c, kind, fn == nil, func(op *engine.Op, next engine.Emit[U]) engine.Emit[T] {
+		return func(m *model.Meta, v T) {
+			done := false
+			defer func() {
+				if !done {
+					op.Blame(m, v)
+				}
+			}()
+			u := fn(v)
+			done = true
+			next(m, u)
+		}
+	}, opts)
+}
+
+// TryMap is [Map] for functions that can fail: PCollection[T] -> PCollection[U].
+// An error ends the run; it names the transform, the element, its key, timestamp
+// and window. To keep going instead, use [Do2] and send what fails to an output
+// of its own.
+func TryMap[T, U any](c model.PCollection[T], fn func(context.Context, T) (U, error), opts ...model.Option) model.PCollection[U] {
+	return fused(c, "TryMap", fn == nil, func(op *engine.Op, next engine.Emit[U]) engine.Emit[T] {
+		return func(m *model.Meta, v T) {
+			done := false
+			defer func() {
+				if !done {
+					op.Blame(m, v)
+				}
+			}()
+			u, err := fn(op.Context(), v)
+			done = true
+			if err != nil {
+				op.Fail(m, v, err)
+				return
+			}
+			next(m, u)
+		}
+	}, opts)
+}

@@ -1,0 +1,23 @@
+package transforms
+
+import (
+	"github.com/millrace/millrace/internal/engine"
+	"github.com/millrace/millrace/model"
+)
+
+// Reshuffle spreads elements evenly over all tasks: PCollection[T] ->
+// PCollection[T]. It is for work that is dear per element behind a source that
+// cannot be split, or behind a few hot keys. Timestamps, windows and panes stay.
+func Reshuffle[T any](c model.PCollection[T], opts ...model.Option) model.PCollection[T] {
+	return reshuffle(c, 0, opts)
+}
+
+func reshuffle[T any](c model.PCollection[T], tasks int, opts []model.Option) model.PCollection[T] {
+	return model.Add1[T](c.Pipeline(), model.Definition{
+		Kind:    "Reshuffle",
+		Class:   model.Exchange,
+		Spec:    engine.ReshuffleSpec[T]{Tasks: tasks},
+		Inputs:  in(c),
+		Options: opts,
+	})
+}

@@ -1,0 +1,34 @@
+package transforms
+
+import (
+	"fmt"
+
+	"github.com/millrace/millrace/internal/engine"
+	"github.com/millrace/millrace/model"
+	"github.com/millrace/millrace/model/sink"
+)
+
+// Write writes a collection to a sink: PCollection[T] -> nothing. Each task
+// writes a shard, or as many tasks as the sink wants shards. Connectors usually
+// wrap it in a Write of their own.
+func Write[T any](c model.PCollection[T], s sink.Sink[T], opts ...model.Option) {
+	d := model.Definition{Kind: "Write", Class: model.Fused, Options: opts}
+	if s == nil {
+		d.Inputs, d.Err = in(c), errNilSink
+		c.Pipeline().Add(d)
+		return
+	}
+	shards := 0
+	if sharded, ok := s.(sink.Sharded); ok {
+		shards = sharded.Shards()
+	}
+	if shards > 0 {
+		c = reshuffle(c, shards, nil)
+	}
+	d.Inputs = in(c)
+	d.Spec = engine.WriteSpec[T]{Sink: s, Shards: shards}
+	if str, ok := s.(fmt.Stringer); ok {
+		d.Detail = str.String()
+	}
+	c.Pipeline().Add(d)
+}

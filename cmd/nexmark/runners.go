@@ -9,6 +9,7 @@ import (
 
 	"github.com/millrace/millrace/testing/nexmark"
 	"github.com/millrace/millrace/testing/nexmark/loop"
+	"github.com/millrace/millrace/testing/nexmark/pipeline"
 )
 
 // Runner computes a query over the events of the configuration.
@@ -16,7 +17,8 @@ type Runner func(context.Context, nexmark.Query, nexmark.Config) (nexmark.Result
 
 // runners are all there are, by the name that -runner and -compare take.
 var runners = map[string]Runner{
-	"loop": loop.Run,
+	"direct": pipeline.Run,
+	"loop":   loop.Run,
 }
 
 func runnerNames() string {

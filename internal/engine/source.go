@@ -31,6 +31,12 @@ type ReadSpec[T any] struct{ Source source.Source[T] }
 // Bounded implements [SourceSpec].
 func (s ReadSpec[T]) Bounded() bool { return s.Source.Bounded() }
 
+// Concurrent implements [SourceSpec].
+func (s ReadSpec[T]) Concurrent() bool {
+	_, ok := s.Source.(source.Concurrent)
+	return ok || !s.Source.Bounded()
+}
+
 // Lockstep implements [SourceSpec].
 func (s ReadSpec[T]) Lockstep() bool {
 	_, ok := s.Source.(source.Lockstep)

@@ -29,6 +29,8 @@ type ExchangeSpec interface {
 // A SourceSpec is the Spec of a [model.Source] node.
 type SourceSpec interface {
 	Bounded() bool
+	// Concurrent reports whether all splits are to be read at once.
+	Concurrent() bool
 	Lockstep() bool
 	Splits(ctx context.Context, hint int) ([]Split, error)
 	// Head returns what opens splits in one task.

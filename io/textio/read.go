@@ -32,6 +32,16 @@ func (o Options) files() filesource.Options {
 	}
 }
 
+// Read reads the lines of the files that match pattern, as [Source] describes.
+func Read(p *model.Pipeline, pattern string, opts Options, more ...model.Option) model.PCollection[string] {
+	return filesource.Read(p, Source(pattern, opts), more)
+}
+
+// ReadLines is [Read] with the file and the offset of each line.
+func ReadLines(p *model.Pipeline, pattern string, opts Options, more ...model.Option) model.PCollection[Line] {
+	return filesource.Read(p, LineSource(pattern, opts), more)
+}
+
 // A Line is a line with where it comes from.
 type Line struct {
 	Text string

@@ -6,6 +6,7 @@ import (
 
 	"github.com/millrace/millrace/io/compression"
 	"github.com/millrace/millrace/io/internal/filesink"
+	"github.com/millrace/millrace/model"
 	"github.com/millrace/millrace/model/sink"
 )
 
@@ -25,6 +26,12 @@ type WriteOptions struct {
 
 func (o WriteOptions) files() filesink.Options {
 	return filesink.Options{Suffix: o.Suffix, Shards: o.Shards, Compression: o.Compression, Overwrite: o.Overwrite}
+}
+
+// Write writes each string as a line of files named after path, as [Sink]
+// describes.
+func Write(c model.PCollection[string], path string, opts WriteOptions, more ...model.Option) {
+	filesink.Write(c, Sink(path, opts), more)
 }
 
 // Sink puts each string in a line of its own, in the files

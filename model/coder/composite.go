@@ -21,8 +21,8 @@ func (b *builder) structure(c *codec, t reflect.Type, m mode, path string) {
 	for i := range t.NumField() {
 		f := t.Field(i)
 		if f.Name == "_" {
-			if isLock(f.Type) {
-				b.refuse(joinPath(path, "_"), lockReason(f.Type))
+			if lock := elementType(f.Type); isLock(lock) {
+				b.refuse(joinPath(path, "_"), lockReason(lock))
 			}
 			continue
 		}
@@ -41,6 +41,14 @@ func (b *builder) structure(c *codec, t reflect.Type, m mode, path string) {
 	c.flat = true
 	c.least = saturate(least)
 	c.enc, c.dec = encodeStruct(c.fields), decodeStruct(c.fields)
+}
+
+// elementType returns what an array is an array of, and any other type itself.
+func elementType(t reflect.Type) reflect.Type {
+	for t.Kind() == reflect.Array {
+		t = t.Elem()
+	}
+	return t
 }
 
 func encodeStruct(fields []field) encodeFunc {

@@ -68,11 +68,6 @@ func (w Watermarks) String() string {
 	return fmt.Sprintf("out of order by %v", w.slack)
 }
 
-// A Validator is a source or a sink that can tell what is wrong with it before
-// anything runs, so that the mistake is reported at the line that made it. It
-// does no I/O.
-type Validator interface{ Validate() error }
-
 type eventTime[T any] struct {
 	src        Source[T]
 	at         func(T) model.Timestamp

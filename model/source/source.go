@@ -64,6 +64,13 @@ type Status struct {
 // Total is 0 if unknown.
 type Progress struct{ Done, Total int64 }
 
+// A Concurrent bounded source has splits that go through event time side by
+// side. All are read at once, so that the watermark rises with them; those of
+// other bounded sources are read as tasks get to them, and the watermark rises
+// when the last one has been begun. Unbounded sources are concurrent without
+// saying so.
+type Concurrent interface{ Concurrent() }
+
 // Lockstep sources are read only while nothing else in the pipeline has work
 // to do, one Read at a time: scripted ones, of tests.
 type Lockstep interface{ Lockstep() }

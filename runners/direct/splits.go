@@ -11,25 +11,29 @@ import (
 	"github.com/millrace/millrace/model/source"
 )
 
-// splits hands the splits of a source to its tasks. Those of a bounded source are
-// pulled, one at a time, by whichever task has read what it had; those of an
-// unbounded one are all read at once.
+// splits hands the splits of a source to its tasks. Those of a concurrent source
+// are all read at once; those of others are pulled, one at a time, by whichever
+// task has read what it had.
 type splits struct {
 	lockstep bool
 	each     bool // pull one at a time
 
 	mu      sync.Mutex
 	waiting []source.Split
-	dealt   [][]source.Split // by task, of an unbounded source
+	dealt   [][]source.Split // by task, of a concurrent source
 }
 
 func newSplits(ctx context.Context, s *plan.Stage, spec engine.SourceSpec, tasks int) (*splits, error) {
-	const perTask = 4 // so that a task with quick splits takes over from slow ones
-	list, err := spec.Splits(ctx, tasks*perTask)
+	hint := tasks
+	if !spec.Concurrent() {
+		const perTask = 4 // so that a task with quick splits takes over from slow ones
+		hint *= perTask
+	}
+	list, err := spec.Splits(ctx, hint)
 	if err != nil {
 		return nil, &engine.SourceError{Transform: s.Head.Name, Site: s.Head.Site, Err: fmt.Errorf("listing its splits: %w", err)}
 	}
-	sp := &splits{lockstep: spec.Lockstep(), each: spec.Bounded(), dealt: make([][]source.Split, tasks)}
+	sp := &splits{lockstep: spec.Lockstep(), each: !spec.Concurrent(), dealt: make([][]source.Split, tasks)}
 	if sp.each {
 		sp.waiting = list
 		return sp, nil

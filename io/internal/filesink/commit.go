@@ -115,16 +115,22 @@ func (s *Sink[T]) commit(prepared []sink.Committable) error {
 func (s *Sink[T]) Abort(_ context.Context, prepared []sink.Committable) error {
 	names, all, err := s.decode(prepared)
 	for _, c := range all {
-		for _, f := range c.Files {
-			if e := os.Remove(names.path(string(f.Temporary))); e != nil && !errors.Is(e, fs.ErrNotExist) {
-				err = errors.Join(err, e)
-			}
-		}
+		err = errors.Join(err, c.removeTemporary(names))
 	}
 	if err != nil {
 		return fmt.Errorf("%s: removing what was prepared for %s: %w", s.Name, s, err)
 	}
 	return nil
+}
+
+func (c committable) removeTemporary(n names) error {
+	var errs []error
+	for _, f := range c.Files {
+		if err := os.Remove(n.path(string(f.Temporary))); !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func (s *Sink[T]) decode(prepared []sink.Committable) (names, []committable, error) {

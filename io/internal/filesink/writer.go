@@ -53,7 +53,7 @@ func (w *writer[T]) Prepare(context.Context) ([]byte, error) {
 	c := committable{Replaced: w.replaced}
 	for _, f := range w.shards {
 		if w.err != nil {
-			return nil, w.err
+			break
 		}
 		p, err := f.prepare()
 		if err != nil {
@@ -62,12 +62,16 @@ func (w *writer[T]) Prepare(context.Context) ([]byte, error) {
 			c.Files = append(c.Files, p)
 		}
 	}
-	if w.err != nil || len(c.Files)+len(c.Replaced) == 0 {
-		return nil, w.err
+	if w.err == nil && len(c.Files)+len(c.Replaced) == 0 {
+		return nil, nil
 	}
-	if err := syncDir(w.names.dir); err != nil {
-		w.err = fmt.Errorf("%s: %w", w.name, err)
-		return nil, w.err
+	if w.err == nil {
+		if err := syncDir(w.names.dir); err != nil {
+			w.err = fmt.Errorf("%s: %w", w.name, err)
+		}
+	}
+	if w.err != nil { // nobody will hear of these
+		return nil, errors.Join(w.err, c.removeTemporary(w.names))
 	}
 	w.replaced = nil
 	return c.encode(), nil

@@ -120,7 +120,7 @@ type Input interface {
 // Pipeline is the pipeline that made c. It panics if none did.
 func (c PCollection[T]) Pipeline() *Pipeline {
 	if c.pipeline == nil {
-		panic("millrace: use of a PCollection that no pipeline made: it is the zero value; take it from a transform such as transforms.Create")
+		panic("millrace: use of a PCollection that no pipeline made: it is the zero value, or a Flatten of nothing; take it from a transform such as transforms.Create")
 	}
 	return c.pipeline
 }
@@ -163,8 +163,10 @@ func (p *Pipeline) Add(d Definition) *Node {
 	}
 	n := &Node{ID: len(p.nodes), Kind: d.Kind, Class: d.Class, Detail: d.Detail, Spec: d.Spec, Site: site}
 	unbounded := d.Unbounded
+	var other *Pipeline
 	for _, in := range d.Inputs {
 		if in.Pipeline() != p {
+			other = in.Pipeline()
 			d.Err = errors.Join(errors.New("inputs belong to different pipelines; build both from the same model.Pipeline"), d.Err)
 			break
 		}
@@ -178,12 +180,15 @@ func (p *Pipeline) Add(d Definition) *Node {
 	name, nameErr := p.nameFor(d, site)
 	if err := errors.Join(d.Err, nameErr); err != nil {
 		p.Fail(site, name, err)
+		if other != nil { // whichever of the two is run, it must not start
+			other.Fail(site, name, err)
+		}
 		return nil
 	}
 	n.Name = name
 	w := d.Windowing
 	if w == nil {
-		w = &Windowing{Strategy: WindowingStrategy{}, Site: site}
+		w = &Windowing{Strategy: WindowingStrategy{}, Site: site, Assigned: true} // sources emit into the global window
 		if len(n.Inputs) > 0 {
 			w = n.Inputs[0].Windowing
 		}
@@ -214,10 +219,7 @@ func (p *Pipeline) nameFor(d Definition, site Site) (string, error) {
 	if p.names == nil {
 		p.names = map[string]Site{}
 	}
-	prefix := ""
-	if len(p.scope) > 0 {
-		prefix = strings.Join(p.scope, "/") + "/"
-	}
+	prefix := p.prefix()
 	if d.Name == "" {
 		name := prefix + d.Kind
 		for i := 2; ; i++ {
@@ -236,6 +238,14 @@ func (p *Pipeline) nameFor(d Definition, site Site) (string, error) {
 	return name, nil
 }
 
+// prefix is what the scope puts before a name.
+func (p *Pipeline) prefix() string {
+	if len(p.scope) == 0 {
+		return ""
+	}
+	return strings.Join(p.scope, "/") + "/"
+}
+
 // ScopeName is the name of a transform that is made of others: the one that opts
 // give, or the kind, numbered where it is taken.
 func (p *Pipeline) ScopeName(kind string, opts []Option) string {
@@ -248,7 +258,7 @@ func (p *Pipeline) ScopeName(kind string, opts []Option) string {
 	if err != nil {
 		p.Fail(site, name, err)
 	}
-	return name[strings.LastIndexByte(name, '/')+1:]
+	return strings.TrimPrefix(name, p.prefix())
 }
 
 // InScope runs build with name prefixed to the names of the transforms it adds.

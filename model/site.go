@@ -20,14 +20,17 @@ func (s Site) String() string {
 	return fmt.Sprintf("%s:%d", filepath.Base(s.File), s.Line)
 }
 
-// A BuildError is a mistake in the pipeline, at the line that made it.
+// A BuildError is a mistake in the pipeline, at the line that made it. Where a
+// transform has several, Err has a line for each.
 type BuildError struct {
 	Site      Site
 	Transform string
 	Err       error
 }
 
-func (e *BuildError) Error() string { return fmt.Sprintf("%s: %s: %v", e.Site, e.Transform, e.Err) }
+func (e *BuildError) Error() string {
+	return fmt.Sprintf("%s: %s: %s", e.Site, e.Transform, strings.ReplaceAll(e.Err.Error(), "\n", "\n\t"))
+}
 
 func (e *BuildError) Unwrap() error { return e.Err }
 

@@ -25,11 +25,11 @@ const (
 
 // TimestampOf converts t, dropping what is finer than a microsecond.
 func TimestampOf(t time.Time) Timestamp {
-	sec := t.Unix()
+	sec := t.Unix() // the last whole seconds are told apart the slow way
 	switch {
-	case sec >= int64(MaxTimestamp)/1_000_000:
+	case sec >= int64(MaxTimestamp)/1_000_000 && !t.Before(MaxTimestamp.Time()):
 		return MaxTimestamp
-	case sec <= int64(MinTimestamp)/1_000_000:
+	case sec <= int64(MinTimestamp)/1_000_000 && !t.After(MinTimestamp.Time()):
 		return MinTimestamp
 	}
 	return Timestamp(t.UnixMicro())

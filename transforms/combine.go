@@ -46,18 +46,26 @@ func combine[K comparable, V, A, O any](c model.PCollection[model.KV[K, V]], kin
 		Options:   opts,
 	}
 	hash, err := hashOf[K]()
-	d.Err = errors.Join(err, canEncode[A]("accumulator"), fires(kind, c))
-	switch {
-	case by == nil:
-		d.Err = errors.Join(required(kind, true), d.Err)
-	default:
-		combiner := by()
-		if combiner == nil {
-			d.Err = errors.Join(errors.New(kind+": the constructor returned a nil Combiner"), d.Err)
-		}
-		d.Spec = engine.CombineSpec[K, V, A, O]{Combiner: combiner, Hash: hash}
-	}
+	combiner, mistake := construct(by)
+	d.Spec = engine.CombineSpec[K, V, A, O]{Combiner: combiner, Hash: hash}
+	d.Err = errors.Join(mistake, err, canEncode[A]("accumulator"), fires(c))
 	return model.Add1[model.KV[K, O]](c.Pipeline(), d)
+}
+
+// construct calls a combiner's constructor. A Combiner that has a method Validate
+// is asked by it what is wrong with its own fields.
+func construct[V, A, O any](by func() Combiner[V, A, O]) (Combiner[V, A, O], error) {
+	if by == nil {
+		return nil, errors.New("the combiner's constructor is nil")
+	}
+	c := by()
+	if c == nil {
+		return nil, errors.New("the constructor returned a nil Combiner")
+	}
+	if v, ok := c.(interface{ Validate() error }); ok {
+		return c, v.Validate()
+	}
+	return c, nil
 }
 
 // CombineGlobally reduces all elements of each pane: PCollection[T] ->
@@ -88,7 +96,7 @@ func inScope(c model.Input, kind string, opts []model.Option, build func()) {
 // State: one value per key and window.
 func Reduce[K comparable, V any](c model.PCollection[model.KV[K, V]], fn func(V, V) V, opts ...model.Option) model.PCollection[model.KV[K, V]] {
 	if fn == nil {
-		return model.Add1[model.KV[K, V]](c.Pipeline(), model.Definition{Kind: "Reduce", Inputs: in(c), Err: required("Reduce", true), Options: opts})
+		return model.Add1[model.KV[K, V]](c.Pipeline(), model.Definition{Kind: "Reduce", Inputs: in(c), Err: required(true), Options: opts})
 	}
 	return combine(c, "Reduce", func() Combiner[V, reduced[V], V] { return reducer[V]{fn} }, opts)
 }

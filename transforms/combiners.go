@@ -2,6 +2,8 @@ package transforms
 
 import (
 	"cmp"
+	"errors"
+	"fmt"
 	"slices"
 )
 
@@ -98,18 +100,25 @@ func (extreme[T]) Result(a Extreme[T]) T { return a.Value }
 // return cmp.Compare(b, a) }). Compare must be a total order, or which of several
 // equal values are kept is not defined.
 func Top[T any](n int, compare func(a, b T) int) func() Combiner[T, []T, []T] {
-	return func() Combiner[T, []T, []T] {
-		if n < 1 || compare == nil {
-			return nil
-		}
-		return top[T]{n, compare}
-	}
+	return func() Combiner[T, []T, []T] { return top[T]{n, compare} }
 }
 
 // top keeps up to n values as a heap with the last one in the order first.
 type top[T any] struct {
 	n       int
 	compare func(a, b T) int
+}
+
+// Validate reports what is wrong with Top's arguments.
+func (t top[T]) Validate() error {
+	var err error
+	if t.n < 1 {
+		err = fmt.Errorf("Top(%d) keeps nothing; it needs at least 1", t.n)
+	}
+	if t.compare == nil {
+		err = errors.Join(err, errors.New("Top needs a function that compares"))
+	}
+	return err
 }
 
 func (top[T]) New() []T { return nil }

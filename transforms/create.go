@@ -2,6 +2,7 @@ package transforms
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -27,8 +28,13 @@ func Create[T any](p *model.Pipeline, values ...T) model.PCollection[T] {
 func Read[T any](p *model.Pipeline, src source.Source[T], opts ...model.Option) model.PCollection[T] {
 	d := model.Definition{Kind: "Read", Class: model.Source, Options: opts}
 	if src == nil {
-		d.Err = fmt.Errorf("Read was given a nil source")
+		d.Err = errors.New("the source is nil")
 		return model.Add1[T](p, d)
+	}
+	if v, ok := src.(source.Validator); ok {
+		if d.Err = v.Validate(); d.Err != nil {
+			return model.Add1[T](p, d)
+		}
 	}
 	d.Spec = engine.ReadSpec[T]{Source: src}
 	d.Unbounded = !src.Bounded()
@@ -69,10 +75,10 @@ type createdReader[T any] struct {
 	start, next, end int
 }
 
-func (r *createdReader[T]) Read(_ context.Context, max int, emit func(T, model.Timestamp)) (source.Status, error) {
+func (r *createdReader[T]) Read(_ context.Context, max int, emit func(*T, model.Timestamp)) (source.Status, error) {
 	stop := min(r.end, r.next+max)
 	for ; r.next < stop; r.next++ {
-		emit(r.values[r.next], model.MinTimestamp)
+		emit(&r.values[r.next], model.MinTimestamp)
 	}
 	return source.Status{Done: r.next >= r.end}, nil
 }

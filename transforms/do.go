@@ -2,7 +2,6 @@ package transforms
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"reflect"
 
@@ -18,44 +17,48 @@ type Output[T any] struct{ s *outputState[T] }
 
 type outputState[T any] struct {
 	op   *engine.Op
-	in   *model.Meta
+	in   *doInput
 	meta model.Meta
+	v    T
 	next engine.Emit[T]
-	call *doCall
 }
 
-// doCall says whether user code or what follows it is running.
-type doCall struct{ inside bool }
+// A doInput is the element that a task's DoFn is given.
+type doInput struct {
+	meta *model.Meta
+	v    any   // a pointer
+	err  error // of an output
+}
 
 // Emit produces v with the element's timestamp, window and pane.
 func (o Output[T]) Emit(v T) {
 	s := o.s
-	s.call.inside = false
-	s.next(s.in, v)
-	s.call.inside = true
+	s.v = v
+	s.next(s.in.meta, &s.v)
+	s.op.Enter(s.in.meta, s.in.v)
 }
 
-// EmitAt produces v with timestamp t, in the element's window and pane. An
-// earlier timestamp than the element's may be behind the watermark, and late; it
-// is an error, which ends the run.
+// EmitAt produces v with timestamp t, in the element's window and pane. A
+// timestamp before the element's own may be behind the watermark; it is an error,
+// which ends the run.
 func (o Output[T]) EmitAt(t model.Timestamp, v T) {
 	s := o.s
-	if t < s.in.Timestamp {
-		s.op.Fail(s.in, v, fmt.Errorf("EmitAt(%v) is before the element's own timestamp, %v: what is emitted may not be earlier, since the watermark may have passed", t, s.in.Timestamp))
+	if t < s.in.meta.Timestamp {
+		s.in.err = fmt.Errorf("EmitAt(%v) is before the element's own timestamp, %v: what is emitted may not be earlier, since the watermark may have passed", t, s.in.meta.Timestamp)
 		return
 	}
-	s.meta = *s.in
+	s.meta, s.v = *s.in.meta, v
 	s.meta.Timestamp = t
-	s.call.inside = false
-	s.next(&s.meta, v)
-	s.call.inside = true
+	s.next(&s.meta, &s.v)
+	s.op.Enter(s.in.meta, s.in.v)
 }
 
 // A DoFn processes elements one at a time, and sees where each stands in time.
 //
 // One DoFn serves all tasks at once. One that keeps something between elements,
 // such as a buffer or a connection, implements [Instancer], and may implement
-// [Opener], [Flusher] and [io.Closer].
+// [Opener], [Flusher] and [io.Closer]. Each is called once for each task; Close
+// however the run ended, unless Open failed.
 type DoFn[T, U any] interface {
 	Process(ctx context.Context, e Element[T], out Output[U]) error
 }
@@ -83,15 +86,14 @@ type Flusher interface{ Flush(context.Context) error }
 func Do[T, U any](c model.PCollection[T], fn DoFn[T, U], opts ...model.Option) model.PCollection[U] {
 	d := doDefinition(c, "Do", fn == nil, opts)
 	d.Outputs = []reflect.Type{reflect.TypeFor[U]()}
-	d.Spec = doSpec[T](func(op *engine.Op, outs [][]any) func(context.Context, Element[T], *doCall) error {
+	d.Spec = doSpec[T](func(op *engine.Op, outs [][]any, in *doInput) func(context.Context, Element[T]) error {
 		fn := fn
 		if i, ok := fn.(Instancer[T, U]); ok {
 			fn = i.Instance()
 		}
 		lifecycle(op, fn)
-		out := newOutput[U](op, outs[0])
-		return func(ctx context.Context, e Element[T], call *doCall) error {
-			out.s.in, out.s.call = &e.Meta, call
+		out := newOutput[U](op, in, outs[0])
+		return func(ctx context.Context, e Element[T]) error {
 			return fn.Process(ctx, e, out)
 		}
 	})
@@ -103,11 +105,9 @@ func Do[T, U any](c model.PCollection[T], fn DoFn[T, U], opts ...model.Option) m
 func Do2[T, A, B any](c model.PCollection[T], fn func(ctx context.Context, e Element[T], a Output[A], b Output[B]) error, opts ...model.Option) (model.PCollection[A], model.PCollection[B]) {
 	d := doDefinition(c, "Do2", fn == nil, opts)
 	d.Outputs = []reflect.Type{reflect.TypeFor[A](), reflect.TypeFor[B]()}
-	d.Spec = doSpec[T](func(op *engine.Op, outs [][]any) func(context.Context, Element[T], *doCall) error {
-		a, b := newOutput[A](op, outs[0]), newOutput[B](op, outs[1])
-		return func(ctx context.Context, e Element[T], call *doCall) error {
-			a.s.in, a.s.call = &e.Meta, call
-			b.s.in, b.s.call = &e.Meta, call
+	d.Spec = doSpec[T](func(op *engine.Op, outs [][]any, in *doInput) func(context.Context, Element[T]) error {
+		a, b := newOutput[A](op, in, outs[0]), newOutput[B](op, in, outs[1])
+		return func(ctx context.Context, e Element[T]) error {
 			return fn(ctx, e, a, b)
 		}
 	})
@@ -120,12 +120,9 @@ func Do2[T, A, B any](c model.PCollection[T], fn func(ctx context.Context, e Ele
 func Do3[T, A, B, C any](c model.PCollection[T], fn func(ctx context.Context, e Element[T], a Output[A], b Output[B], c Output[C]) error, opts ...model.Option) (model.PCollection[A], model.PCollection[B], model.PCollection[C]) {
 	d := doDefinition(c, "Do3", fn == nil, opts)
 	d.Outputs = []reflect.Type{reflect.TypeFor[A](), reflect.TypeFor[B](), reflect.TypeFor[C]()}
-	d.Spec = doSpec[T](func(op *engine.Op, outs [][]any) func(context.Context, Element[T], *doCall) error {
-		x, y, z := newOutput[A](op, outs[0]), newOutput[B](op, outs[1]), newOutput[C](op, outs[2])
-		return func(ctx context.Context, e Element[T], call *doCall) error {
-			x.s.in, x.s.call = &e.Meta, call
-			y.s.in, y.s.call = &e.Meta, call
-			z.s.in, z.s.call = &e.Meta, call
+	d.Spec = doSpec[T](func(op *engine.Op, outs [][]any, in *doInput) func(context.Context, Element[T]) error {
+		x, y, z := newOutput[A](op, in, outs[0]), newOutput[B](op, in, outs[1]), newOutput[C](op, in, outs[2])
+		return func(ctx context.Context, e Element[T]) error {
 			return fn(ctx, e, x, y, z)
 		}
 	})
@@ -134,8 +131,8 @@ func Do3[T, A, B, C any](c model.PCollection[T], fn func(ctx context.Context, e 
 	return model.OutputOf[A](p, n, 0), model.OutputOf[B](p, n, 1), model.OutputOf[C](p, n, 2)
 }
 
-func newOutput[U any](op *engine.Op, outs []any) Output[U] {
-	return Output[U]{&outputState[U]{op: op, next: engine.Tee[U](outs)}}
+func newOutput[U any](op *engine.Op, in *doInput, outs []any) Output[U] {
+	return Output[U]{&outputState[U]{op: op, in: in, next: engine.Tee[U](outs)}}
 }
 
 func doDefinition[T any](c model.PCollection[T], kind string, missing bool, opts []model.Option) model.Definition {
@@ -144,32 +141,30 @@ func doDefinition[T any](c model.PCollection[T], kind string, missing bool, opts
 		Class:     model.Fused,
 		Inputs:    in(c),
 		Windowing: carried(c),
-		Err:       required(kind, missing),
+		Err:       required(missing),
 		Options:   opts,
 	}
 }
 
 // A doSpec makes, for each task, the function that processes an element.
-type doSpec[T any] func(op *engine.Op, outs [][]any) func(context.Context, Element[T], *doCall) error
+type doSpec[T any] func(op *engine.Op, outs [][]any, in *doInput) func(context.Context, Element[T]) error
 
 // Fuse implements engine.FusedSpec.
 func (s doSpec[T]) Fuse(op *engine.Op, outs [][]any) any {
-	process := s(op, outs)
-	call := &doCall{}
-	return engine.Explode(op.Node.Inputs[0].Windowing, engine.Emit[T](func(m *model.Meta, v T) {
+	in := &doInput{}
+	process := s(op, outs, in)
+	return engine.Explode(op.Node.Inputs[0].Windowing, engine.Emit[T](func(m *model.Meta, v *T) {
 		if op.Failed() {
 			return
 		}
-		call.inside = true
-		defer func() {
-			if call.inside {
-				op.Blame(m, v)
-			}
-		}()
-		err := process(op.Context(), Element[T]{Meta: *m, Value: v}, call)
-		call.inside = false
+		in.meta, in.v, in.err = m, v, nil
+		op.Enter(m, v)
+		err := process(op.Context(), Element[T]{Meta: *m, Value: *v})
+		if err == nil {
+			err = in.err
+		}
 		if err != nil {
-			op.Fail(m, v, err)
+			op.Fail(m, *v, err)
 		}
 	}))
 }
@@ -177,23 +172,33 @@ func (s doSpec[T]) Fuse(op *engine.Op, outs [][]any) any {
 // lifecycle registers what fn wants to be told.
 func lifecycle(op *engine.Op, fn any) {
 	ctx := op.Context()
-	if o, ok := fn.(Opener); ok {
+	opener, opens := fn.(Opener)
+	opened := !opens
+	if opens {
 		op.OnBegin(func() error {
-			if err := o.Open(ctx); err != nil {
+			op.Enter(&model.Meta{}, nil)
+			if err := opener.Open(ctx); err != nil {
 				return fmt.Errorf("%v: %s: opening: %w", op.Node.Site, op.Node.Name, err)
 			}
+			opened = true
 			return nil
 		})
 	}
 	if f, ok := fn.(Flusher); ok {
 		op.OnFinish(func() {
+			op.Enter(&model.Meta{}, nil)
 			if err := f.Flush(ctx); err != nil {
 				op.Fail(&model.Meta{}, nil, fmt.Errorf("flushing: %w", err))
 			}
 		})
 	}
 	if c, ok := fn.(interface{ Close() error }); ok {
-		op.OnClose(c.Close)
+		op.OnClose(func() error {
+			if !opened {
+				return nil
+			}
+			return c.Close()
+		})
 	}
 }
 
@@ -202,10 +207,8 @@ func lifecycle(op *engine.Op, fn any) {
 // exactly once goes to a sink with [Write]. Calls come from several tasks at once.
 func ForEach[T any](c model.PCollection[T], fn func(context.Context, Element[T]) error, opts ...model.Option) {
 	d := doDefinition(c, "ForEach", fn == nil, opts)
-	d.Spec = doSpec[T](func(*engine.Op, [][]any) func(context.Context, Element[T], *doCall) error {
-		return func(ctx context.Context, e Element[T], _ *doCall) error { return fn(ctx, e) }
+	d.Spec = doSpec[T](func(*engine.Op, [][]any, *doInput) func(context.Context, Element[T]) error {
+		return func(ctx context.Context, e Element[T]) error { return fn(ctx, e) }
 	})
 	c.Pipeline().Add(d)
 }
-
-var errNilSink = errors.New("Write was given a nil sink")

@@ -30,7 +30,7 @@ func fused[T, U any](c model.PCollection[T], kind string, missing bool, fuse fus
 		Class:   model.Fused,
 		Spec:    fuse,
 		Inputs:  in(c),
-		Err:     required(kind, missing),
+		Err:     required(missing),
 		Options: opts,
 	})
 }
@@ -42,9 +42,9 @@ type fuse[T, U any] func(op *engine.Op, next engine.Emit[U]) engine.Emit[T]
 func (f fuse[T, U]) Fuse(op *engine.Op, outs [][]any) any { return f(op, engine.Tee[U](outs[0])) }
 
 // required is the mistake of a missing function.
-func required(kind string, missing bool) error {
+func required(missing bool) error {
 	if missing {
-		return fmt.Errorf("%s was given a nil function", kind)
+		return errors.New("the function is nil")
 	}
 	return nil
 }
@@ -71,14 +71,13 @@ func canEncode[T any](what string) error {
 }
 
 // fires is why a grouping of c would never emit anything, or nil.
-func fires(kind string, c model.Input) error {
+func fires(c model.Input) error {
 	col := c.Collection()
 	if col == nil || !col.Unbounded {
 		return nil
 	}
-	s := col.Windowing.Strategy
-	if s.Trigger == nil && (s.Windows == nil || s.Windows.String() == "global") {
-		return fmt.Errorf("%s would never emit: its input is unbounded and in the global window, which never ends; put it into windows with transforms.Window first", kind)
+	if s := normal(col.Windowing.Strategy); s.Windows == nil && s.Trigger == nil {
+		return errors.New("it would never emit: its input is unbounded and in the global window, which never ends; put it into windows with transforms.Window first")
 	}
 	return nil
 }
@@ -99,36 +98,3 @@ func grouped(c model.Input) *model.Windowing {
 	}
 	return nil
 }
-
-// sameWindows is the mistake of joining collections that are cut differently.
-func sameWindows(cs ...model.Input) error {
-	var first *model.Windowing
-	for _, c := range cs {
-		if c.Collection() == nil {
-			return nil
-		}
-		w := c.Collection().Windowing
-		if first == nil {
-			first = w
-			continue
-		}
-		if !reflect.DeepEqual(normal(first.Strategy), normal(w.Strategy)) {
-			return fmt.Errorf("inputs have different windows: %v (set at %v) and %v (set at %v); give both the same with transforms.Window",
-				first.Strategy, first.Site, w.Strategy, w.Site)
-		}
-	}
-	return nil
-}
-
-// normal spells out the defaults of s.
-func normal(s model.WindowingStrategy) model.WindowingStrategy {
-	if s.Windows != nil && s.Windows.String() == "global" {
-		s.Windows = nil
-	}
-	if s.Panes == 0 {
-		s.Panes = model.Discarding
-	}
-	return s
-}
-
-var errNoInputs = errors.New("Flatten needs at least one collection")

@@ -9,16 +9,9 @@ import (
 // PCollection[T].
 func Filter[T any](c model.PCollection[T], keep func(T) bool, opts ...model.Option) model.PCollection[T] {
 	return fused(c, "Filter", keep == nil, func(op *engine.Op, next engine.Emit[T]) engine.Emit[T] {
-		return func(m *model.Meta, v T) {
-			done := false
-			defer func() {
-				if !done {
-					op.Blame(m, v)
-				}
-			}()
-			ok := keep(v)
-			done = true
-			if ok {
+		return func(m *model.Meta, v *T) {
+			op.Enter(m, v)
+			if keep(*v) {
 				next(m, v)
 			}
 		}

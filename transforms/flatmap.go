@@ -12,22 +12,16 @@ import (
 // FlatMap(lines, strings.FieldsSeq).
 func FlatMap[T, U any](c model.PCollection[T], fn func(T) iter.Seq[U], opts ...model.Option) model.PCollection[U] {
 	return fused(c, "FlatMap", fn == nil, func(op *engine.Op, next engine.Emit[U]) engine.Emit[T] {
-		return func(m *model.Meta, v T) {
-			inside := true // in fn's code, not in what follows it
-			defer func() {
-				if inside {
-					op.Blame(m, v)
-				}
-			}()
-			for u := range fn(v) {
-				inside = false
-				next(m, u)
+		var u U
+		return func(m *model.Meta, v *T) {
+			op.Enter(m, v)
+			for u = range fn(*v) {
+				next(m, &u)
 				if op.Failed() {
 					return
 				}
-				inside = true
+				op.Enter(m, v)
 			}
-			inside = false
 		}
 	}, opts)
 }

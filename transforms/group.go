@@ -23,7 +23,7 @@ func GroupByKey[K comparable, V any](c model.PCollection[model.KV[K, V]], opts .
 		Spec:      engine.GroupSpec[K, V]{Hash: hash},
 		Inputs:    in(c),
 		Windowing: grouped(c),
-		Err:       errors.Join(err, canEncode[V]("value"), fires("GroupByKey", c)),
+		Err:       errors.Join(err, canEncode[V]("value"), fires(c)),
 		Options:   opts,
 	})
 }

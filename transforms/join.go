@@ -20,14 +20,9 @@ func CoGroup[K comparable, A, B, R any](a model.PCollection[model.KV[K, A]], b m
 
 func coGroup[K comparable, A, B, R any](a model.PCollection[model.KV[K, A]], b model.PCollection[model.KV[K, B]], kind string, missing bool, fn func(k K, a []A, b []B, emit func(R)), opts []model.Option) model.PCollection[R] {
 	hash, err := hashOf[K]()
-	inputs := []model.Input{a, b}
-	if ca, cb := a.Collection(), b.Collection(); ca != nil && cb != nil && a.Pipeline() == b.Pipeline() && ca.Windowing.Assigned != cb.Windowing.Assigned {
-		if ca.Windowing.Assigned {
-			inputs[1] = assignWindows(b)
-		} else {
-			inputs[0] = assignWindows(a)
-		}
-	}
+	err = errors.Join(required(missing), err, canEncode[A]("left value"), canEncode[B]("right value"), sameWindows(a, b), fires(a), fires(b))
+	w := agreed(a, b)
+	inputs := in(conform(a, w), conform(b, w))
 	return model.Add1[R](a.Pipeline(), model.Definition{
 		Kind:      kind,
 		Class:     model.Exchange,
@@ -35,9 +30,8 @@ func coGroup[K comparable, A, B, R any](a model.PCollection[model.KV[K, A]], b m
 		Spec:      engine.CoGroupSpec[K, A, B, R]{Hash: hash, Fire: fn},
 		Inputs:    inputs,
 		Windowing: grouped(inputs[0]),
-		Err: errors.Join(required(kind, missing), err, canEncode[A]("left value"), canEncode[B]("right value"),
-			sameWindows(a, b), fires(kind, a), fires(kind, b)),
-		Options: opts,
+		Err:       err,
+		Options:   opts,
 	})
 }
 
@@ -71,8 +65,10 @@ func LeftJoin[K comparable, A, B, R any](a model.PCollection[model.KV[K, A]], b 
 }
 
 // Composite builds a transform from others, under a name that is prefixed to
-// theirs: build(in).
+// theirs: build(in). Where the name is taken it is numbered, as a default name is,
+// so that the same composite can be used twice.
 func Composite[I model.Input, O any](name string, in I, build func(I) O) (out O) {
-	in.Pipeline().InScope(name, func() { out = build(in) })
+	p := in.Pipeline()
+	p.InScope(p.ScopeName(name, nil), func() { out = build(in) })
 	return out
 }

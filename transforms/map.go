@@ -15,16 +15,11 @@ func Map[T, U any](c model.PCollection[T], fn func(T) U, opts ...model.Option) m
 
 func mapKind[T, U any](c model.PCollection[T], kind string, fn func(T) U, opts []model.Option) model.PCollection[U] {
 	return fused(c, kind, fn == nil, func(op *engine.Op, next engine.Emit[U]) engine.Emit[T] {
-		return func(m *model.Meta, v T) {
-			done := false
-			defer func() {
-				if !done {
-					op.Blame(m, v)
-				}
-			}()
-			u := fn(v)
-			done = true
-			next(m, u)
+		var u U
+		return func(m *model.Meta, v *T) {
+			op.Enter(m, v)
+			u = fn(*v)
+			next(m, &u)
 		}
 	}, opts)
 }
@@ -35,20 +30,33 @@ func mapKind[T, U any](c model.PCollection[T], kind string, fn func(T) U, opts [
 // of its own.
 func TryMap[T, U any](c model.PCollection[T], fn func(context.Context, T) (U, error), opts ...model.Option) model.PCollection[U] {
 	return fused(c, "TryMap", fn == nil, func(op *engine.Op, next engine.Emit[U]) engine.Emit[T] {
-		return func(m *model.Meta, v T) {
-			done := false
-			defer func() {
-				if !done {
-					op.Blame(m, v)
-				}
-			}()
-			u, err := fn(op.Context(), v)
-			done = true
-			if err != nil {
-				op.Fail(m, v, err)
+		var u U
+		return func(m *model.Meta, v *T) {
+			if op.Failed() {
 				return
 			}
-			next(m, u)
+			op.Enter(m, v)
+			var err error
+			if u, err = fn(op.Context(), *v); err != nil {
+				op.Fail(m, *v, err)
+				return
+			}
+			next(m, &u)
+		}
+	}, opts)
+}
+
+// MapInto is [Map] for elements so large that copying them shows: PCollection[T]
+// -> PCollection[U]. A Map copies each element into fn and the result out of it;
+// here fn reads v in place and fills *out, which still holds an earlier result.
+// Fn must not change or keep v, nor keep out.
+func MapInto[T, U any](c model.PCollection[T], fn func(v *T, out *U), opts ...model.Option) model.PCollection[U] {
+	return fused(c, "MapInto", fn == nil, func(op *engine.Op, next engine.Emit[U]) engine.Emit[T] {
+		out := new(U)
+		return func(m *model.Meta, v *T) {
+			op.Enter(m, v)
+			fn(v, out)
+			next(m, out)
 		}
 	}, opts)
 }

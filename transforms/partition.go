@@ -1,6 +1,7 @@
 package transforms
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 
@@ -18,11 +19,11 @@ func Partition[T any](c model.PCollection[T], n int, part func(T) int, opts ...m
 		Detail:  fmt.Sprintf("%d ways", n),
 		Spec:    partition[T]{part},
 		Inputs:  in(c),
-		Err:     required("Partition", part == nil),
+		Err:     required(part == nil),
 		Options: opts,
 	}
 	if n < 1 {
-		d.Err = fmt.Errorf("Partition into %d parts; it needs at least 1", n)
+		d.Err = errors.Join(fmt.Errorf("%d parts were asked for; it needs at least 1", n), d.Err)
 	}
 	for range n {
 		d.Outputs = append(d.Outputs, reflect.TypeFor[T]())
@@ -44,17 +45,11 @@ func (s partition[T]) Fuse(op *engine.Op, outs [][]any) any {
 	for i := range outs {
 		nexts[i] = engine.Tee[T](outs[i])
 	}
-	return engine.Emit[T](func(m *model.Meta, v T) {
-		done := false
-		defer func() {
-			if !done {
-				op.Blame(m, v)
-			}
-		}()
-		i := s.part(v)
-		done = true
+	return engine.Emit[T](func(m *model.Meta, v *T) {
+		op.Enter(m, v)
+		i := s.part(*v)
 		if i < 0 || i >= len(nexts) {
-			op.Fail(m, v, fmt.Errorf("the function chose part %d of %d", i, len(nexts)))
+			op.Fail(m, *v, fmt.Errorf("the function chose part %d of %d", i, len(nexts)))
 			return
 		}
 		nexts[i](m, v)

@@ -16,28 +16,21 @@ func WithTimestamps[T any](c model.PCollection[T], fn func(T) time.Time, opts ..
 		Kind:    "WithTimestamps",
 		Class:   model.Fused,
 		Inputs:  in(c),
-		Err:     required("WithTimestamps", fn == nil),
+		Err:     required(fn == nil),
 		Options: opts,
 		Spec: fuse[T, T](func(op *engine.Op, next engine.Emit[T]) engine.Emit[T] {
 			var out model.Meta
-			set := func(m *model.Meta, v T) {
-				done := false
-				defer func() {
-					if !done {
-						op.Blame(m, v)
-					}
-				}()
-				t := fn(v)
-				done = true
+			return func(m *model.Meta, v *T) {
+				op.Enter(m, v)
+				t := fn(*v)
 				out = *m
 				out.Timestamp = model.TimestampOf(t)
 				next(&out, v)
 			}
-			return set
 		}),
 	}
-	if col := c.Collection(); col != nil && col.Windowing.Strategy.Windows != nil && !col.Windowing.Assigned {
-		d.Inputs = in(assignWindows(c)) // windows follow from the old timestamps
+	if col := c.Collection(); col != nil && normal(col.Windowing.Strategy).Windows != nil {
+		d.Inputs = in(conform(c, col.Windowing.Carried())) // windows follow from the old timestamps
 	}
 	return model.Add1[T](c.Pipeline(), d)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/millrace/millrace/internal/engine"
 	"github.com/millrace/millrace/model"
+	"github.com/millrace/millrace/windowing"
 )
 
 // Window cuts a collection into windows and panes: PCollection[T] ->
@@ -26,10 +27,14 @@ func Window[T any](c model.PCollection[T], s model.WindowingStrategy, opts ...mo
 	}
 	byElement, looks := s.Windows.(model.ElementWindowFn[T])
 	// Windows that depend on the element are assigned while it is still that element.
-	d.Windowing.Assigned = looks
+	_, global := s.Windows.(windowing.Global)
+	d.Windowing.Assigned = looks || global
 	d.Spec = fuse[T, T](func(op *engine.Op, next engine.Emit[T]) engine.Emit[T] {
 		if looks {
-			return engine.ExplodeBy(byElement, next)
+			return engine.ExplodeBy(op, byElement, next)
+		}
+		if global {
+			return engine.Explode(&model.Windowing{}, next)
 		}
 		return next
 	})

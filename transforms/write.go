@@ -1,6 +1,7 @@
 package transforms
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/millrace/millrace/internal/engine"
@@ -13,8 +14,8 @@ import (
 // wrap it in a Write of their own.
 func Write[T any](c model.PCollection[T], s sink.Sink[T], opts ...model.Option) {
 	d := model.Definition{Kind: "Write", Class: model.Fused, Options: opts}
-	if s == nil {
-		d.Inputs, d.Err = in(c), errNilSink
+	if d.Err = checkSink(s); d.Err != nil {
+		d.Inputs = in(c)
 		c.Pipeline().Add(d)
 		return
 	}
@@ -31,4 +32,14 @@ func Write[T any](c model.PCollection[T], s sink.Sink[T], opts ...model.Option) 
 		d.Detail = str.String()
 	}
 	c.Pipeline().Add(d)
+}
+
+func checkSink[T any](s sink.Sink[T]) error {
+	if s == nil {
+		return errors.New("the sink is nil")
+	}
+	if v, ok := s.(sink.Validator); ok {
+		return v.Validate()
+	}
+	return nil
 }

@@ -25,23 +25,30 @@ func positive(field string, d time.Duration) error {
 
 func micros(d time.Duration) model.Timestamp { return model.Timestamp(d / time.Microsecond) }
 
-// floor is the last multiple of size, counted from offset, that is not after t.
-func floor(t, size, offset model.Timestamp) model.Timestamp {
-	r := (t%size - offset%size) % size // |r| < 2*size does not overflow
-	if r < 0 {
-		r += size
-	}
-	if t < model.MinTimestamp+r {
-		return model.MinTimestamp
-	}
-	return t - r
+// within is t where there is room for a window around it: what is stamped with
+// the end of time belongs to the instant before.
+func within(t model.Timestamp) model.Timestamp {
+	return min(max(t, model.MinTimestamp), model.MaxTimestamp-1)
 }
 
-// bounded is [start, start+size) inside the range of time.
-func bounded(start, size model.Timestamp) model.Window {
-	end := start + size
-	if start > model.MaxTimestamp-size {
-		end = model.MaxTimestamp
+// since is how long before t the last multiple of every was, counted from offset.
+func since(t, every, offset model.Timestamp) model.Timestamp {
+	r := (t%every - offset%every) % every // neither of the two differences overflows
+	if r < 0 {
+		r += every
 	}
-	return model.Window{Start: start, End: end}
+	return r
+}
+
+// around is the window of size that starts before earlier than t, cut off where
+// time begins and ends.
+func around(t, before, size model.Timestamp) model.Window {
+	w := model.Window{Start: model.MinTimestamp, End: model.MaxTimestamp}
+	if t >= model.MinTimestamp+before {
+		w.Start = t - before
+	}
+	if after := size - before; t <= model.MaxTimestamp-after {
+		w.End = t + after
+	}
+	return w
 }

@@ -47,8 +47,8 @@ func (f Fixed) String() string {
 
 // Slice implements [model.SlicingWindowFn]: a fixed window is one slice.
 func (f Fixed) Slice(t model.Timestamp) model.Window {
-	size := micros(f.Size)
-	return bounded(floor(t, size, micros(f.Offset)), size)
+	t, size := within(t), micros(f.Size)
+	return around(t, since(t, size, micros(f.Offset)), size)
 }
 
 // SliceWindows implements [model.SlicingWindowFn].

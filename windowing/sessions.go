@@ -17,7 +17,7 @@ type Sessions struct{ Gap time.Duration }
 
 // AssignWindows implements [model.WindowFn].
 func (s Sessions) AssignWindows(dst []model.Window, t model.Timestamp) []model.Window {
-	return append(dst, bounded(t, micros(s.Gap)))
+	return append(dst, around(within(t), 0, micros(s.Gap)))
 }
 
 // Validate implements [model.WindowFn].

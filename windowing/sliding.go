@@ -19,16 +19,14 @@ type Sliding struct{ Size, Every, Offset time.Duration }
 
 // AssignWindows implements [model.WindowFn].
 func (s Sliding) AssignWindows(dst []model.Window, t model.Timestamp) []model.Window {
+	t = within(t)
 	size, every := micros(s.Size), micros(s.Every)
-	last := floor(t, every, micros(s.Offset))
-	first := last
-	for first > model.MinTimestamp+every && t-(first-every) < size {
-		first -= every
+	last := since(t, every, micros(s.Offset)) // when the last window before t started
+	if last >= size {
+		return dst
 	}
-	for start := first; start <= last; start += every {
-		if w := bounded(start, size); w.Contains(t) {
-			dst = append(dst, w)
-		}
+	for before := last + (size-1-last)/every*every; before >= last; before -= every {
+		dst = append(dst, around(t, before, size))
 	}
 	return dst
 }
@@ -72,8 +70,9 @@ func gcd(a, b time.Duration) time.Duration {
 // Slice implements [model.SlicingWindowFn]: slices are as long as the common
 // divisor of Size and Every.
 func (s Sliding) Slice(t model.Timestamp) model.Window {
+	t = within(t)
 	size := micros(gcd(s.Size, s.Every))
-	return bounded(floor(t, size, micros(s.Offset)), size)
+	return around(t, since(t, size, micros(s.Offset)), size)
 }
 
 // SliceWindows implements [model.SlicingWindowFn].
@@ -83,13 +82,10 @@ func (s Sliding) SliceWindows(dst []model.Window, slice model.Window) []model.Wi
 
 // WindowSlices implements [model.SlicingWindowFn].
 func (s Sliding) WindowSlices(dst []model.Window, w model.Window) []model.Window {
-	size := micros(gcd(s.Size, s.Every))
-	for start := w.Start; start < w.End; start += size {
-		slice := bounded(start, size)
+	for at := w.Start; at < w.End; {
+		slice := s.Slice(at)
 		dst = append(dst, slice)
-		if slice.End == model.MaxTimestamp {
-			break
-		}
+		at = slice.End
 	}
 	return dst
 }

@@ -40,7 +40,15 @@ type aligned[K comparable, A any] struct {
 
 	windows, slices []model.Window // scratch
 	merged          Table[K, A]    // scratch
+	meta            model.Meta     // of the pane that fires
+	firing          firing[K]
 }
+
+// A firing is the key whose pane fires, for errors.
+type firing[K any] struct{ Key K }
+
+// AnyKey is the key.
+func (f firing[K]) AnyKey() any { return f.Key }
 
 // A closedCell is what is kept of a key and window that fired.
 type closedCell[A any] struct {
@@ -158,16 +166,11 @@ func (g *aligned[K, A]) settle(c *closedCell[A]) {
 }
 
 func (g *aligned[K, A]) emit(w model.Window, pane model.Pane, k K, acc *A) {
-	m := model.Meta{Timestamp: w.MaxTimestamp(), Window: w, Pane: pane}
+	g.meta = model.Meta{Timestamp: w.MaxTimestamp(), Window: w, Pane: pane}
+	g.firing.Key = k
 	g.op.Counts.Panes++
-	done := false
-	defer func() {
-		if !done {
-			g.op.Blame(&m, model.KV[K, struct{}]{Key: k})
-		}
-	}()
-	g.acc.fire(&m, k, acc)
-	done = true
+	g.op.Enter(&g.meta, &g.firing)
+	g.acc.fire(&g.meta, k, acc)
 }
 
 // advance fires what ends, and lets go of what expires, at or before watermark.

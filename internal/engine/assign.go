@@ -1,6 +1,9 @@
 package engine
 
-import "github.com/millrace/millrace/model"
+import (
+	"github.com/millrace/millrace/model"
+	"github.com/millrace/millrace/windowing"
+)
 
 // An assigner gives an element's windows to the sender of a grouping: the ones
 // it carries, the one slice that its timestamp lies in, or the windows that
@@ -17,7 +20,7 @@ type assigner struct {
 func newAssigner(w *model.Windowing) *assigner {
 	a := &assigner{carried: w.Assigned, fn: w.Strategy.Windows}
 	if a.fn == nil {
-		a.fn = globalWindows{}
+		a.fn = windowing.Global{}
 	}
 	if !a.carried {
 		a.slicing = slicing(w)
@@ -29,6 +32,9 @@ func newAssigner(w *model.Windowing) *assigner {
 func slicing(w *model.Windowing) model.SlicingWindowFn {
 	if w.Assigned || w.Strategy.Trigger != nil {
 		return nil
+	}
+	if w.Strategy.Windows == nil {
+		return windowing.Global{}
 	}
 	s, _ := w.Strategy.Windows.(model.SlicingWindowFn)
 	return s

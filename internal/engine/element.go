@@ -1,21 +1,25 @@
 package engine
 
-import "github.com/millrace/millrace/model"
+import (
+	"github.com/millrace/millrace/model"
+	"github.com/millrace/millrace/windowing"
+)
 
-// An Emit takes one element. The caller owns m and may change it after the call:
-// an Emit neither keeps m nor changes it.
-type Emit[T any] func(m *model.Meta, v T)
+// An Emit takes one element. Both m and v belong to the caller, who may change
+// them after the call: an Emit neither keeps nor changes them. Values go by
+// pointer because an element passes through many hands and most only look on.
+type Emit[T any] func(m *model.Meta, v *T)
 
 // Tee is an Emit to each of outs, which must be Emit[T]s.
 func Tee[T any](outs []any) Emit[T] {
 	switch len(outs) {
 	case 0:
-		return func(*model.Meta, T) {}
+		return func(*model.Meta, *T) {}
 	case 1:
 		return outs[0].(Emit[T])
 	case 2:
 		a, b := outs[0].(Emit[T]), outs[1].(Emit[T])
-		return func(m *model.Meta, v T) {
+		return func(m *model.Meta, v *T) {
 			a(m, v)
 			b(m, v)
 		}
@@ -24,7 +28,7 @@ func Tee[T any](outs []any) Emit[T] {
 	for i, o := range outs {
 		nexts[i] = o.(Emit[T])
 	}
-	return func(m *model.Meta, v T) {
+	return func(m *model.Meta, v *T) {
 		for _, next := range nexts {
 			next(m, v)
 		}
@@ -38,16 +42,19 @@ func Explode[T any](w *model.Windowing, next Emit[T]) Emit[T] {
 	if w.Assigned {
 		return next
 	}
-	fn := w.Strategy.Windows
-	if fn == nil {
-		fn = globalWindows{}
+	var em model.Meta
+	if isGlobal(w.Strategy.Windows) {
+		return func(m *model.Meta, v *T) {
+			em = *m
+			em.Window = model.GlobalWindow
+			next(&em, v)
+		}
 	}
+	fn := w.Strategy.Windows
 	var scratch []model.Window
-	return func(m *model.Meta, v T) {
+	return func(m *model.Meta, v *T) {
 		scratch = fn.AssignWindows(scratch[:0], m.Timestamp)
-		em := *m
-		// scratch may be refilled while next runs only by a nested call of this very
-		// Emit, and a graph has no cycles.
+		em = *m
 		for _, win := range scratch {
 			em.Window = win
 			next(&em, v)
@@ -56,11 +63,13 @@ func Explode[T any](w *model.Windowing, next Emit[T]) Emit[T] {
 }
 
 // ExplodeBy is Explode for a WindowFn that looks at the element.
-func ExplodeBy[T any](fn model.ElementWindowFn[T], next Emit[T]) Emit[T] {
+func ExplodeBy[T any](op *Op, fn model.ElementWindowFn[T], next Emit[T]) Emit[T] {
+	var em model.Meta
 	var scratch []model.Window
-	return func(m *model.Meta, v T) {
-		scratch = fn.AssignElementWindows(scratch[:0], v, m.Timestamp)
-		em := *m
+	return func(m *model.Meta, v *T) {
+		op.Enter(m, v)
+		scratch = fn.AssignElementWindows(scratch[:0], *v, m.Timestamp)
+		em = *m
 		for _, win := range scratch {
 			em.Window = win
 			next(&em, v)
@@ -68,11 +77,9 @@ func ExplodeBy[T any](fn model.ElementWindowFn[T], next Emit[T]) Emit[T] {
 	}
 }
 
-// globalWindows is what a strategy without a WindowFn means.
-type globalWindows struct{}
-
-func (globalWindows) AssignWindows(dst []model.Window, _ model.Timestamp) []model.Window {
-	return append(dst, model.GlobalWindow)
+// isGlobal reports whether fn is the global window, which a strategy without a
+// WindowFn means, too.
+func isGlobal(fn model.WindowFn) bool {
+	_, global := fn.(windowing.Global)
+	return global || fn == nil
 }
-func (globalWindows) Validate() error { return nil }
-func (globalWindows) String() string  { return "global" }

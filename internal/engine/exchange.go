@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"fmt"
+
 	"github.com/millrace/millrace/internal/plan"
 	"github.com/millrace/millrace/model"
 )
@@ -13,6 +15,11 @@ type Record[K comparable, P any] struct {
 	N      int64        // how many elements are in Part
 	Part   P
 }
+
+// AnyKey is the key.
+func (r Record[K, P]) AnyKey() any { return r.Key }
+
+func (r Record[K, P]) String() string { return fmt.Sprintf("%+v", r.Part) }
 
 // Records is a batch. It belongs to one task at a time: the sender's until it is
 // sent, the receiver's until it is back in the pool.

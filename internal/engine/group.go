@@ -72,6 +72,7 @@ func newDirect[K comparable, V any](op *Op, port int, hash func(*K) uint64) Emit
 func (s CombineSpec[K, V, A, O]) Receiver(op *Op, outs [][]any) Receiver {
 	next := Tee[model.KV[K, O]](outs[0])
 	c := s.Combiner
+	var out model.KV[K, O]
 	acc := accumulate[K, A]{
 		merge: func(into *A, fresh bool, from *A) {
 			if fresh {
@@ -79,7 +80,10 @@ func (s CombineSpec[K, V, A, O]) Receiver(op *Op, outs [][]any) Receiver {
 			}
 			*into = c.Merge(*into, *from)
 		},
-		fire: func(m *model.Meta, k K, acc *A) { next(m, model.KV[K, O]{Key: k, Value: c.Result(*acc)}) },
+		fire: func(m *model.Meta, k K, acc *A) {
+			out.Key, out.Value = k, c.Result(*acc)
+			next(m, &out)
+		},
 	}
 	w := op.Node.Inputs[0].Windowing
 	if Lifts(w) {
@@ -108,11 +112,13 @@ func (s GroupSpec[K, V]) Sender(op *Op, port int) any { return newDirect[K, V](o
 // Receiver implements [ExchangeSpec].
 func (s GroupSpec[K, V]) Receiver(op *Op, outs [][]any) Receiver {
 	next := Tee[model.KV[K, iter.Seq[V]]](outs[0])
+	var out model.KV[K, iter.Seq[V]]
 	acc := accumulate[K, []V]{
 		merge: func(into *[]V, _ bool, from *[]V) { *into = append(*into, *from...) },
 		fire: func(m *model.Meta, k K, acc *[]V) {
 			// What is appended later must not reach those who keep the sequence.
-			next(m, model.KV[K, iter.Seq[V]]{Key: k, Value: slices.Values(slices.Clip(*acc))})
+			out.Key, out.Value = k, slices.Values(slices.Clip(*acc))
+			next(m, &out)
 		},
 	}
 	return newGrouping(op, op.Node.Inputs[0].Windowing, acc, port[K, []V](appendPart[V]))
@@ -146,14 +152,20 @@ func (s CoGroupSpec[K, A, B, O]) Sender(op *Op, port int) any {
 func (s CoGroupSpec[K, A, B, O]) Receiver(op *Op, outs [][]any) Receiver {
 	next := Tee[O](outs[0])
 	var meta *model.Meta
-	emit := func(o O) { next(meta, o) }
+	var key firing[K]
+	var out O
+	emit := func(o O) {
+		out = o
+		next(meta, &out)
+		op.Enter(meta, &key)
+	}
 	acc := accumulate[K, Both[A, B]]{
 		merge: func(into *Both[A, B], _ bool, from *Both[A, B]) {
 			into.A = append(into.A, from.A...)
 			into.B = append(into.B, from.B...)
 		},
 		fire: func(m *model.Meta, k K, acc *Both[A, B]) {
-			meta = m
+			meta, key.Key = m, k
 			s.Fire(k, acc.A, acc.B, emit)
 		},
 	}
@@ -180,10 +192,12 @@ type portOf[K comparable, A, P any] struct {
 
 func (p portOf[K, A, P]) aligned(g *aligned[K, A], batch any) {
 	rows := batch.(*Records[Record[K, P]]).Rows
-	at := 0
-	defer p.blame(g.op, rows, &at)
-	for ; at < len(rows) && !g.op.Failed(); at++ {
-		r := &rows[at]
+	for i := range rows {
+		if g.op.Failed() {
+			return
+		}
+		r := &rows[i]
+		p.enter(g.op, r)
 		if acc, fresh := g.slot(r.Window, r.Hash, r.Key, r.N); acc != nil {
 			p.fold(acc, fresh, &r.Part)
 			continue
@@ -194,20 +208,21 @@ func (p portOf[K, A, P]) aligned(g *aligned[K, A], batch any) {
 
 func (p portOf[K, A, P]) paned(g *paned[K, A], batch any) {
 	rows := batch.(*Records[Record[K, P]]).Rows
-	at := 0
-	defer p.blame(g.op, rows, &at)
-	for ; at < len(rows) && !g.op.Failed(); at++ {
-		r := &rows[at]
+	for i := range rows {
+		if g.op.Failed() {
+			return
+		}
+		r := &rows[i]
+		p.enter(g.op, r)
 		g.take(r.Window, r.Hash, r.Key, r.N, func(acc *A, fresh bool) { p.fold(acc, fresh, &r.Part) })
 	}
 }
 
-// blame names the row that user code panicked on.
-func (p portOf[K, A, P]) blame(op *Op, rows []Record[K, P], at *int) {
-	if *at < len(rows) && !op.Failed() {
-		r := &rows[*at]
-		op.Blame(&model.Meta{Timestamp: r.Window.MaxTimestamp(), Window: r.Window}, model.KV[K, P]{Key: r.Key, Value: r.Part})
-	}
+// enter notes the row for a panic in the fold.
+func (p portOf[K, A, P]) enter(op *Op, r *Record[K, P]) {
+	m := &op.task.rowMeta
+	m.Timestamp, m.Window = r.Window.MaxTimestamp(), r.Window
+	op.Enter(m, r)
 }
 
 // grouping is the Receiver of every windowed grouping.

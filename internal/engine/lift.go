@@ -36,28 +36,22 @@ type lifted[A any] struct {
 // liftLimit bounds the accumulators that a lift holds back.
 const liftLimit = 1 << 16
 
-func (l *lift[K, V, A]) take(m *model.Meta, kv model.KV[K, V]) {
+func (l *lift[K, V, A]) take(m *model.Meta, kv *model.KV[K, V]) {
+	l.op.Enter(m, kv)
 	if w, ok := l.assign.one(m); ok {
-		l.fold(m, w, kv)
+		l.fold(w, kv)
 		return
 	}
 	for _, w := range l.assign.assign(m) {
-		l.fold(m, w, kv)
+		l.fold(w, kv)
 	}
 }
 
-func (l *lift[K, V, A]) fold(m *model.Meta, w model.Window, kv model.KV[K, V]) {
-	done := false
-	defer func() {
-		if !done {
-			l.op.Blame(m, kv)
-		}
-	}()
+func (l *lift[K, V, A]) fold(w model.Window, kv *model.KV[K, V]) {
 	hash := l.hash(&kv.Key)
 	if w.End <= l.op.task.out {
 		r := l.out.row(hash)
 		*r = Record[K, A]{Hash: hash, Key: kv.Key, Window: w, N: 1, Part: l.add(l.init(), kv.Value)}
-		done = true
 		return
 	}
 	if l.current == nil || l.current.window != w {
@@ -73,7 +67,6 @@ func (l *lift[K, V, A]) fold(m *model.Meta, w model.Window, kv model.KV[K, V]) {
 	if l.held >= liftLimit {
 		l.release(model.MaxTimestamp)
 	}
-	done = true
 }
 
 func (l *lift[K, V, A]) switchTo(w model.Window) {
@@ -132,7 +125,7 @@ type direct[K comparable, V any] struct {
 	hash   func(*K) uint64
 }
 
-func (d *direct[K, V]) take(m *model.Meta, kv model.KV[K, V]) {
+func (d *direct[K, V]) take(m *model.Meta, kv *model.KV[K, V]) {
 	hash := d.hash(&kv.Key)
 	if w, ok := d.assign.one(m); ok {
 		*d.out.row(hash) = Record[K, V]{Hash: hash, Key: kv.Key, Window: w, N: 1, Part: kv.Value}

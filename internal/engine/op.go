@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"runtime/debug"
 	"strings"
 
@@ -80,18 +81,19 @@ func (o *Op) Fail(m *model.Meta, v any, err error) {
 // Failed reports whether the task has failed, so that a loop over user code can stop.
 func (o *Op) Failed() bool { return o.task.err != nil }
 
-// Blame notes, while a panic unwinds, which element user code was given. It is
-// called from a deferred function, so that elements that do not panic pay
-// nearly nothing.
-func (o *Op) Blame(m *model.Meta, v any) {
-	if o.task.blamed == nil {
-		o.task.blamed = &blame{o, *m, v}
-	}
+// Enter notes that user code is about to be given *v, so that a panic in it can
+// be told with the element. It must be called again before user code that runs
+// after an Emit, which will have noted others. It costs three stores.
+func (o *Op) Enter(m *model.Meta, v any) {
+	c := &o.task.cursor
+	c.op, c.meta, c.v = o, m, v
 }
 
-type blame struct {
+// A cursor is where a task is: the op whose user code runs, or ran last, and a
+// pointer to what it was given.
+type cursor struct {
 	op   *Op
-	meta model.Meta
+	meta *model.Meta
 	v    any
 }
 
@@ -107,8 +109,8 @@ func (t *Task) recover() {
 		cause = fmt.Errorf("%v", r)
 	}
 	var e *UserError
-	if b := t.blamed; b != nil {
-		e = b.op.userError(&b.meta, b.v, cause)
+	if c := t.cursor; c.op != nil {
+		e = c.op.userError(c.meta, pointee(c.v), cause)
 	} else {
 		e = &UserError{Transform: t.cfg.Stage.Head.Name, Site: t.cfg.Stage.Head.Site, Err: cause}
 	}
@@ -145,6 +147,14 @@ func (o *Op) userError(m *model.Meta, v any, err error) *UserError {
 		e.Window = onlyWindow(o.Node.Inputs[0].Windowing, m.Timestamp)
 	}
 	return e
+}
+
+// pointee is what the pointer p points to.
+func pointee(p any) any {
+	if v := reflect.ValueOf(p); v.Kind() == reflect.Pointer && !v.IsNil() {
+		return v.Elem().Interface()
+	}
+	return p
 }
 
 // onlyWindow is the window of timestamp t where it has just one.

@@ -27,7 +27,8 @@ type paned[K comparable, A any] struct {
 	dueNow         wakeQueue[K] // processing time
 
 	windows, into []model.Window // scratch
-	spans         []span
+	meta          model.Meta     // of the pane that fires
+	firing        firing[K]
 }
 
 // keyWindows are the open windows of one key, by start and end.
@@ -47,12 +48,6 @@ type openWindow[A any] struct {
 	// wake and wakeNow are when the queues next look at the window; MaxTimestamp if
 	// they will not.
 	wake, wakeNow model.Timestamp
-}
-
-// A span is a run of open windows that merge into one.
-type span struct {
-	result      model.Window
-	first, last int // indices into open, inclusive
 }
 
 func newPaned[K comparable, A any](op *Op, w *model.Windowing, trigger model.Trigger, acc accumulate[K, A]) *paned[K, A] {
@@ -267,24 +262,15 @@ func (g *paned[K, A]) fire(k K, o *openWindow[A], last bool) {
 	}
 	o.panes++
 	o.fresh, o.onTime = 0, false
-	m := model.Meta{Timestamp: o.window.MaxTimestamp(), Window: o.window, Pane: pane}
+	g.meta = model.Meta{Timestamp: o.window.MaxTimestamp(), Window: o.window, Pane: pane}
+	g.firing.Key = k
 	g.op.Counts.Panes++
-	g.emit(&m, k, &o.acc)
+	g.op.Enter(&g.meta, &g.firing)
+	g.acc.fire(&g.meta, k, &o.acc)
 	if g.strategy.Panes != model.Accumulating {
 		var zero A
 		o.acc, o.live = zero, false
 	}
-}
-
-func (g *paned[K, A]) emit(m *model.Meta, k K, acc *A) {
-	done := false
-	defer func() {
-		if !done {
-			g.op.Blame(m, model.KV[K, struct{}]{Key: k})
-		}
-	}()
-	g.acc.fire(m, k, acc)
-	done = true
 }
 
 // advance looks at every window that is due at or before watermark.

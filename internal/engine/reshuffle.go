@@ -22,8 +22,9 @@ func (s ReshuffleSpec[T]) Sender(op *Op, port int) any {
 		of = min(of, s.Tasks)
 	}
 	next %= of
-	return Emit[T](func(m *model.Meta, v T) {
-		*out.rowFor(next) = shuffled[T]{*m, v}
+	return Emit[T](func(m *model.Meta, v *T) {
+		r := out.rowFor(next)
+		r.meta, r.v = *m, *v
 		// Turns of a few rows: a batch is then filled in one go.
 		if b := out.batches[next]; len(b.Rows)%16 == 0 {
 			if next++; next == of {
@@ -50,7 +51,7 @@ func (p *passOn[T]) Receive(_ int, batch any) {
 		if p.op.Failed() {
 			return
 		}
-		p.next(&rows[i].meta, rows[i].v)
+		p.next(&rows[i].meta, &rows[i].v)
 	}
 }
 

@@ -65,19 +65,19 @@ func (h *head[T]) Open(ctx context.Context, s Split) (SplitReader, error) {
 		return nil, err
 	}
 	sr := &splitReader[T]{Reader: r}
-	m := model.Meta{Pane: model.NoPane}
+	m := &model.Meta{Window: model.GlobalWindow, Pane: model.NoPane}
 	next, op := h.next, h.op
-	sr.emit = func(v T, ts model.Timestamp) {
+	sr.emit = func(v *T, ts model.Timestamp) {
 		op.Counts.Read++
 		m.Timestamp = ts
-		next(&m, v)
+		next(m, v)
 	}
 	return sr, nil
 }
 
 type splitReader[T any] struct {
 	source.Reader[T]
-	emit func(T, model.Timestamp)
+	emit func(*T, model.Timestamp)
 }
 
 func (r *splitReader[T]) Poll(ctx context.Context, max int) (source.Status, error) {

@@ -113,7 +113,8 @@ type Task struct {
 	outbox         []Envelope
 	now            model.Timestamp
 	err            error
-	blamed         *blame
+	cursor         cursor
+	rowMeta        model.Meta // of the row that a grouping takes, for the cursor
 	draining, done bool
 }
 

@@ -34,7 +34,7 @@ func (s WriteSpec[T]) Abort(ctx context.Context, prepared []sink.Committable) er
 
 // Fuse implements [FusedSpec].
 func (s WriteSpec[T]) Fuse(op *Op, _ [][]any) any {
-	w := &writer[T]{op: op, sink: s.Sink}
+	w := &writer[T]{op: op, sink: s.Sink, ctx: op.Context()}
 	w.shard = op.shard()
 	if s.Shards > 0 {
 		w.shard.Of = min(w.shard.Of, s.Shards)
@@ -50,6 +50,7 @@ type writer[T any] struct {
 	sink  sink.Sink[T]
 	shard sink.Shard
 	to    sink.Writer[T]
+	ctx   context.Context
 }
 
 // shard numbers the op among all the tasks, of whatever stage, that run its node.
@@ -74,21 +75,15 @@ func (w *writer[T]) begin() error {
 	return nil
 }
 
-func (w *writer[T]) write(m *model.Meta, v T) {
+func (w *writer[T]) write(m *model.Meta, v *T) {
 	if w.op.Failed() {
 		return
 	}
-	done := false
-	defer func() {
-		if !done {
-			w.op.Blame(m, v)
-		}
-	}()
-	if err := w.to.Write(w.op.Context(), model.Element[T]{Meta: *m, Value: v}); err != nil {
-		w.op.Fail(m, v, err)
+	w.op.Enter(m, v)
+	if err := w.to.Write(w.ctx, v, m); err != nil {
+		w.op.Fail(m, *v, err)
 	}
 	w.op.Counts.Written++
-	done = true
 }
 
 func (w *writer[T]) prepare() ([]byte, error) {

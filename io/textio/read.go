@@ -67,13 +67,15 @@ func Source(pattern string, opts Options) source.Source[string] {
 	return &filesource.Source[string]{
 		Name: "textio", Pattern: pattern, Options: opts.files(),
 		Decoder: func(_ context.Context, in *filesource.Input) (filesource.Decoder[string], error) {
-			return func(max int, emit func(string, model.Timestamp)) error {
+			var text string // one for all, since emit is given its address
+			return func(max int, emit func(*string, model.Timestamp)) error {
 				for range max {
 					line, err := in.Line()
 					if err != nil {
 						return err
 					}
-					emit(string(line), model.MinTimestamp)
+					text = string(line)
+					emit(&text, model.MinTimestamp)
 				}
 				return nil
 			}, nil
@@ -86,13 +88,15 @@ func LineSource(pattern string, opts Options) source.Source[Line] {
 	return &filesource.Source[Line]{
 		Name: "textio", Pattern: pattern, Options: opts.files(),
 		Decoder: func(_ context.Context, in *filesource.Input) (filesource.Decoder[Line], error) {
-			return func(max int, emit func(Line, model.Timestamp)) error {
+			var l Line
+			return func(max int, emit func(*Line, model.Timestamp)) error {
 				for range max {
 					line, err := in.Line()
 					if err != nil {
 						return err
 					}
-					emit(Line{string(line), in.File.Path, in.Start()}, model.MinTimestamp)
+					l = Line{string(line), in.File.Path, in.Start()}
+					emit(&l, model.MinTimestamp)
 				}
 				return nil
 			}, nil

@@ -56,7 +56,8 @@ func Sink(path string, opts WriteOptions) sink.Sink[string] {
 	}
 }
 
-func appendLine(dst []byte, line string) ([]byte, error) {
+func appendLine(dst []byte, v *string) ([]byte, error) {
+	line := *v
 	if i := strings.IndexByte(line, '\n'); i >= 0 {
 		return dst, fmt.Errorf("the line %.40q has a line break at byte %d and would be read as two; split it before it is written", line, i)
 	}

@@ -64,6 +64,7 @@ var goldenValues = map[string]func() (*coder.Schema, []byte, error){
 	"message-empty": encoded(&structpb.Value{}),
 	"message":       encoded(structpb.NewStringValue("x")),
 	"message-map":   encoded(&structpb.Struct{Fields: map[string]*structpb.Value{"b": structpb.NewBoolValue(true), "a": {}}}),
+	"vast":          encoded(vast{}),
 	"order":         encoded(*fullOrder()),
 	"refused":       encoded[any](nil),
 	"key-uuid":      encodedKey(uuid{0xaa, 0xbb}),

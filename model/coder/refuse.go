@@ -65,7 +65,7 @@ func refusal(t reflect.Type, m mode) (r reason, bad bool) {
 		return structuralRefusal(t, m)
 	case holdsAddress(t):
 		return reason{
-			fmt.Sprintf("is a %s, which marshals what it points at, while == compares the address", typeName(t)),
+			fmt.Sprintf("marshals what it points at (%s), while == compares the address", typeName(t)),
 			"use its text or its number",
 		}, true
 	}
@@ -86,11 +86,11 @@ func valueRefusal(t reflect.Type) (reason, bool) {
 	case isLock(t):
 		return lockReason(t), true
 	case t == builderType:
-		return reason{"is a strings.Builder, which must not be copied", "store its String()"}, true
+		return reason{"must not be copied (strings.Builder)", "store its String()"}, true
 	case t == locationType:
-		return reason{"is a time.Location", "store its name, or a time.Time, which keeps the offset"}, true
+		return reason{"is a location (time.Location)", "store its name, or a time.Time, which keeps the offset"}, true
 	case isHandle(t):
-		return reason{fmt.Sprintf("is a %s, which is an address in this process", name), "store its Value()"}, true
+		return reason{fmt.Sprintf("is an address in this process (%s)", name), "store its Value()"}, true
 	case t.Kind() == reflect.Struct && isMessage(t):
 		return reason{fmt.Sprintf("is a protobuf message (%s) by value", name), "use *" + name}, true
 	}
@@ -117,7 +117,7 @@ func keyRefusal(t reflect.Type, m mode) (reason, bool) {
 			return reason{}, false
 		}
 		return reason{
-			fmt.Sprintf("is a %s: NaN does not equal itself, and 0 and -0 are equal though their encodings differ", name),
+			fmt.Sprintf("is a floating-point number (%s): NaN does not equal itself, and 0 and -0 are equal though their encodings differ", name),
 			"use an integer in a fixed unit, or a string",
 		}, true
 	case reflect.Pointer:
@@ -135,7 +135,7 @@ func keyRefusal(t reflect.Type, m mode) (reason, bool) {
 	case reflect.Struct:
 		if isTime(t) {
 			return reason{
-				fmt.Sprintf("is a %s, of which == compares the location and the monotonic clock too", name),
+				fmt.Sprintf("is a time (%s), of which == compares the location and the monotonic clock too", name),
 				"use model.Timestamp, or the int64 of its UnixNano()",
 			}, true
 		}
@@ -144,7 +144,7 @@ func keyRefusal(t reflect.Type, m mode) (reason, bool) {
 }
 
 func lockReason(t reflect.Type) reason {
-	return reason{fmt.Sprintf("is a %s, which must not be copied", typeName(t)), "keep locks and atomics outside of what is stored"}
+	return reason{fmt.Sprintf("must not be copied (%s)", typeName(t)), "keep locks and atomics outside of what is stored"}
 }
 
 func arrayReason(t reflect.Type) reason {
@@ -152,7 +152,7 @@ func arrayReason(t reflect.Type) reason {
 }
 
 func paddingReason(t reflect.Type) reason {
-	return reason{fmt.Sprintf("is a %s, which takes memory and encodes to nothing", typeName(t)), "use the length of the slice alone"}
+	return reason{fmt.Sprintf("takes memory but encodes to nothing (%s)", typeName(t)), "use the length of the slice alone"}
 }
 
 func dynamicReason(t reflect.Type) reason {

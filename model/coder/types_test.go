@@ -35,7 +35,6 @@ type order struct {
 	Parents  map[netip.Addr][]item
 	total    acc
 	Pair     pair[string, item]
-	Unused   [1 << 40]struct{}
 	_        int
 	Signal   [2]complex64
 	Wide     complex128
@@ -45,6 +44,12 @@ type order struct {
 }
 
 type (
+	// vast must not be printed, or compared element by element.
+	vast struct {
+		Before int
+		Unused [1 << 40]struct{}
+		After  int
+	}
 	item struct {
 		Name  string
 		Price int32
@@ -163,8 +168,11 @@ type decimal struct {
 	exp   int32
 }
 
-func (d decimal) MarshalBinary() ([]byte, error)  { return d.value.GobEncode() }
-func (d *decimal) UnmarshalBinary(b []byte) error { d.value = new(big.Int); return d.value.GobDecode(b) }
+func (d decimal) MarshalBinary() ([]byte, error) { return d.value.GobEncode() }
+func (d *decimal) UnmarshalBinary(b []byte) error {
+	d.value = new(big.Int)
+	return d.value.GobDecode(b)
+}
 
 // stamped is given time.Time's methods, which know nothing of By.
 type stamped struct {

@@ -43,7 +43,9 @@ type Committable struct {
 
 // A Writer writes one shard. It is used by one goroutine at a time.
 type Writer[T any] interface {
-	Write(ctx context.Context, e model.Element[T]) error
+	// Write writes an element. V and m are the caller's, and valid during the call
+	// only.
+	Write(ctx context.Context, v *T, m *model.Meta) error
 	// Prepare makes all that was written since the last Prepare durable, and says
 	// how to commit it. The writer goes on after it. A nil result means that
 	// nothing was written.

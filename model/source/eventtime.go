@@ -29,8 +29,15 @@ import (
 // itself are not used. The cost is a call of at per element, and no allocation.
 func WithEventTime[T any](src Source[T], at func(T) model.Timestamp, w Watermarks) Source[T] {
 	s := &eventTime[T]{src, at, w}
-	if _, ok := src.(Lockstep); ok {
+	_, lockstep := src.(Lockstep)
+	_, concurrent := src.(Concurrent)
+	switch {
+	case lockstep && concurrent:
+		return scriptedEventTime[T]{lockstepEventTime[T]{s}}
+	case lockstep:
 		return lockstepEventTime[T]{s}
+	case concurrent:
+		return concurrentEventTime[T]{s}
 	}
 	return s
 }
@@ -74,9 +81,16 @@ type eventTime[T any] struct {
 	watermarks Watermarks
 }
 
-type lockstepEventTime[T any] struct{ *eventTime[T] }
+// What a source says of itself, it says wrapped, too.
+type (
+	lockstepEventTime[T any]   struct{ *eventTime[T] }
+	concurrentEventTime[T any] struct{ *eventTime[T] }
+	scriptedEventTime[T any]   struct{ lockstepEventTime[T] }
+)
 
-func (lockstepEventTime[T]) Lockstep() {}
+func (lockstepEventTime[T]) Lockstep()     {}
+func (concurrentEventTime[T]) Concurrent() {}
+func (scriptedEventTime[T]) Concurrent()   {}
 
 // Unwrap is the source whose elements s stamps.
 func (s *eventTime[T]) Unwrap() Source[T] { return s.src }
@@ -151,20 +165,20 @@ type eventTimeReader[T any] struct {
 	at     func(T) model.Timestamp
 	slack  time.Duration
 	latest model.Timestamp
-	emit   func(T, model.Timestamp)
+	emit   func(*T, model.Timestamp)
 	// stamped is the method value r.stamp, made once and not at each Read.
-	stamped func(T, model.Timestamp)
+	stamped func(*T, model.Timestamp)
 }
 
-func (r *eventTimeReader[T]) Read(ctx context.Context, max int, emit func(T, model.Timestamp)) (Status, error) {
+func (r *eventTimeReader[T]) Read(ctx context.Context, max int, emit func(*T, model.Timestamp)) (Status, error) {
 	r.emit = emit
 	status, err := r.Reader.Read(ctx, max, r.stamped)
 	r.emit = nil
 	return status, err
 }
 
-func (r *eventTimeReader[T]) stamp(v T, _ model.Timestamp) {
-	t := r.at(v)
+func (r *eventTimeReader[T]) stamp(v *T, _ model.Timestamp) {
+	t := r.at(*v)
 	switch {
 	case t <= model.MinTimestamp:
 		t = r.Watermark()

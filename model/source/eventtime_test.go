@@ -38,9 +38,9 @@ type eventsReader struct {
 	next int
 }
 
-func (r *eventsReader) Read(_ context.Context, max int, emit func(int, model.Timestamp)) (source.Status, error) {
+func (r *eventsReader) Read(_ context.Context, max int, emit func(*int, model.Timestamp)) (source.Status, error) {
 	for ; max > 0 && r.next < len(r.events); max-- {
-		emit(r.events[r.next], model.MinTimestamp)
+		emit(&r.events[r.next], model.MinTimestamp)
 		r.next++
 	}
 	return source.Status{Done: r.next == len(r.events)}, nil
@@ -85,8 +85,8 @@ func only[T any](t testing.TB, src source.Source[T]) source.Split {
 func story[T any](t testing.TB, r source.Reader[T]) (lines []string) {
 	t.Helper()
 	for {
-		status, err := r.Read(context.Background(), 1, func(v T, at model.Timestamp) {
-			lines = append(lines, fmt.Sprintf("%v at %v", v, at.Sub(0)))
+		status, err := r.Read(context.Background(), 1, func(v *T, at model.Timestamp) {
+			lines = append(lines, fmt.Sprintf("%v at %v", *v, at.Sub(0)))
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -141,7 +141,7 @@ func TestResumingKeepsTheWatermark(t *testing.T) {
 		first := open(t, src, only(t, src))
 		var before model.Timestamp = model.MinTimestamp
 		for i := range stop {
-			emit := func(int, model.Timestamp) {}
+			emit := func(*int, model.Timestamp) {}
 			if _, err := first.Read(context.Background(), 1, emit); err != nil {
 				rt.Fatal(err)
 			}
@@ -170,7 +170,7 @@ func TestEventTimesAreKeptInsideTime(t *testing.T) {
 	far := func(int) model.Timestamp { return model.MaxTimestamp + 1 }
 	src := source.WithEventTime(events{0}, far, source.BoundedOutOfOrderness(1<<63-1))
 	r := open(t, src, only(t, src))
-	r.Read(context.Background(), 1, func(_ int, at model.Timestamp) {
+	r.Read(context.Background(), 1, func(_ *int, at model.Timestamp) {
 		if at != model.MaxTimestamp {
 			t.Errorf("stamped with %d, beyond the end of time", at)
 		}
@@ -183,7 +183,7 @@ func TestEventTimesAreKeptInsideTime(t *testing.T) {
 func TestSlackIsRoundedUp(t *testing.T) {
 	src := source.WithEventTime(events{10}, seconds, source.BoundedOutOfOrderness(1500*time.Nanosecond))
 	r := open(t, src, only(t, src))
-	r.Read(context.Background(), 1, func(int, model.Timestamp) {})
+	r.Read(context.Background(), 1, func(*int, model.Timestamp) {})
 	if got, want := r.Watermark(), seconds(10)-2; got != want {
 		t.Errorf("watermark %d; 1.5 µs before 10 s is %d at the latest", got, want)
 	}
@@ -250,7 +250,7 @@ type scriptedReader struct{ source.Reader[int] }
 
 func (scriptedReader) Now() model.Timestamp { return 42 }
 
-func TestScriptedSourcesStayScripted(t *testing.T) {
+func TestWhatASourceSaysOfItselfIsKept(t *testing.T) {
 	src := source.WithEventTime(scripted{events{1}}, seconds, source.Monotonic())
 	if _, ok := src.(source.Lockstep); !ok {
 		t.Error("the source is no longer read in lockstep")
@@ -258,6 +258,13 @@ func TestScriptedSourcesStayScripted(t *testing.T) {
 	k, ok := open(t, src, only(t, src)).(source.Timekeeper)
 	if !ok || k.Now() != 42 {
 		t.Error("its readers no longer keep the time")
+	}
+	side := source.WithEventTime(sideBySide{events{1}}, seconds, source.Monotonic())
+	if _, ok := side.(source.Concurrent); !ok {
+		t.Error("a concurrent source is one no longer")
+	}
+	if _, ok := side.(source.Lockstep); ok {
+		t.Error("a concurrent source is read in lockstep")
 	}
 	plain := source.WithEventTime(events{1}, seconds, source.Monotonic())
 	if _, ok := plain.(source.Lockstep); ok {
@@ -267,6 +274,10 @@ func TestScriptedSourcesStayScripted(t *testing.T) {
 		t.Error("readers of a plain source keep the time")
 	}
 }
+
+type sideBySide struct{ events }
+
+func (sideBySide) Concurrent() {}
 
 type broken struct{ events }
 
@@ -288,7 +299,7 @@ func TestNoAllocationPerElement(t *testing.T) {
 	src := source.WithEventTime(make(events, 10_000), seconds, source.Monotonic())
 	r := open(t, src, only(t, src))
 	n := 0
-	emit := func(int, model.Timestamp) { n++ }
+	emit := func(*int, model.Timestamp) { n++ }
 	if allocs := testing.AllocsPerRun(50, func() { r.Read(context.Background(), 100, emit) }); allocs != 0 {
 		t.Errorf("%v allocations per Read", allocs)
 	}

@@ -39,10 +39,11 @@ type Split struct {
 
 // A Reader reads one split. It is used by one goroutine at a time.
 type Reader[T any] interface {
-	// Read hands up to max elements to emit, in order, and returns. It may block
+	// Read hands up to max elements to emit, in order, and returns. What emit is
+	// given is read during the call only, so that v may be used again. It may block
 	// for I/O, but not to wait for elements that do not exist yet: then it returns
 	// with a Status that says when to ask again.
-	Read(ctx context.Context, max int, emit func(T, model.Timestamp)) (Status, error)
+	Read(ctx context.Context, max int, emit func(v *T, t model.Timestamp)) (Status, error)
 	// Position is the split that is left after all that was emitted.
 	Position() Split
 	// Watermark is a lower bound on the timestamps of elements not read yet.

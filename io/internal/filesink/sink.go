@@ -22,7 +22,7 @@ type Options struct {
 }
 
 // An Encoder appends the encoding of an element to dst.
-type Encoder[T any] func(dst []byte, v T) ([]byte, error)
+type Encoder[T any] func(dst []byte, v *T) ([]byte, error)
 
 // A Sink puts what encoders make of elements in files. It is immutable.
 type Sink[T any] struct {

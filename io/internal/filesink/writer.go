@@ -31,7 +31,7 @@ type writer[T any] struct {
 	err      error // what broke the writer
 }
 
-func (w *writer[T]) Write(_ context.Context, e model.Element[T]) error {
+func (w *writer[T]) Write(_ context.Context, v *T, _ *model.Meta) error {
 	if w.err != nil {
 		return w.err
 	}
@@ -39,7 +39,7 @@ func (w *writer[T]) Write(_ context.Context, e model.Element[T]) error {
 	if w.next++; w.next == len(w.shards) {
 		w.next = 0
 	}
-	if err := f.write(e.Value); err != nil {
+	if err := f.write(v); err != nil {
 		w.err = w.wrap(f, err)
 	}
 	return w.err
@@ -113,7 +113,7 @@ func (f *shardFile[T]) begin() (err error) {
 	return err
 }
 
-func (f *shardFile[T]) write(v T) (err error) {
+func (f *shardFile[T]) write(v *T) (err error) {
 	if f.out == nil {
 		if err := f.begin(); err != nil {
 			return err

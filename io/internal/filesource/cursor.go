@@ -40,7 +40,7 @@ func (e *TooLong) Error() string {
 // newCursor returns a cursor over in, whose first byte is at offset and which
 // holds some size bytes.
 func newCursor(in io.Reader, offset, stop, size int64, limit int) *Cursor {
-	room := min(bufferBytes, int64(limit)+1, size+1)
+	room := max(min(bufferBytes, int64(limit)+1, size+1), int64(len(byteOrderMark)))
 	return &Cursor{in: in, buf: make([]byte, room), base: offset, stop: stop, limit: limit}
 }
 

@@ -20,7 +20,7 @@ type reader[T any] struct {
 	done   bool
 }
 
-func (r *reader[T]) Read(ctx context.Context, max int, emit func(T, model.Timestamp)) (source.Status, error) {
+func (r *reader[T]) Read(ctx context.Context, max int, emit func(*T, model.Timestamp)) (source.Status, error) {
 	if err := ctx.Err(); err != nil {
 		return source.Status{}, err
 	}

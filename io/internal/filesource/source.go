@@ -36,7 +36,7 @@ const (
 // A Decoder makes elements of the lines of one split. It is called with max and
 // emit as the Read of [source.Reader] is, and returns io.EOF at the end of the
 // split. Between calls, the cursor stands where the next element starts.
-type Decoder[T any] func(max int, emit func(T, model.Timestamp)) error
+type Decoder[T any] func(max int, emit func(*T, model.Timestamp)) error
 
 // A Source is a source of what decoders make of files. It is immutable.
 type Source[T any] struct {

@@ -122,7 +122,7 @@ func (b *storedBytes) Read(p []byte) (int, error) {
 		return n, nil
 	}
 	if err == io.EOF {
-		err = fmt.Errorf("%s became shorter while it was read: %d bytes were expected, and it ends at %d; files must not change during a run", b.file.Name(), b.size, b.at)
+		err = fmt.Errorf("%s became shorter while it was read: %d bytes were expected, and nothing is left at byte %d; files must not change during a run", b.file.Name(), b.size, b.at)
 	}
 	b.err = err
 	return 0, err

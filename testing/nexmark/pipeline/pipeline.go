@@ -56,11 +56,11 @@ func isBid(e nexmark.Event) bool { return e.Kind == nexmark.Bid }
 
 func q1(events model.PCollection[nexmark.Event], t *Totals) {
 	bids := transforms.Filter(events, isBid)
-	converted := transforms.Map(bids, func(e nexmark.Event) nexmark.Event {
-		e.Price = e.Price * 908 / 1000
-		return e
+	converted := transforms.MapInto(bids, func(e, out *nexmark.Event) {
+		*out = *e
+		out.Price = e.Price * 908 / 1000
 	})
-	transforms.Write(converted, totalling[nexmark.Event]{t, func(r *nexmark.Result, e nexmark.Event) {
+	transforms.Write(converted, totalling[nexmark.Event]{t, func(r *nexmark.Result, e *nexmark.Event) {
 		r.Count++
 		r.SumPrice += e.Price
 	}})
@@ -84,10 +84,10 @@ func q5(events model.PCollection[nexmark.Event], t *Totals) {
 	auctions := transforms.Map(transforms.Filter(events, isBid), func(e nexmark.Event) int64 { return e.ID })
 	counts := transforms.Count(transforms.Window(auctions, sliding))
 	hottest := transforms.CombineGlobally(counts, transforms.Top(1, hotter))
-	transforms.Write(hottest, totalling[[]bidCount]{t, func(r *nexmark.Result, top []bidCount) {
+	transforms.Write(hottest, totalling[[]bidCount]{t, func(r *nexmark.Result, top *[]bidCount) {
 		r.Count++
-		r.SumCount += top[0].Value
-		r.SumAuction += top[0].Key
+		r.SumCount += (*top)[0].Value
+		r.SumAuction += (*top)[0].Key
 	}})
 }
 
@@ -99,9 +99,9 @@ func q8(events model.PCollection[nexmark.Event], t *Totals) {
 	persons := transforms.Map(of(nexmark.Person), func(e nexmark.Event) model.KV[int64, string] { return model.KVOf(e.ID, e.S1) })
 	sellers := transforms.Map(of(nexmark.Auction), func(e nexmark.Event) model.KV[int64, int64] { return model.KVOf(e.Ref, e.ID) })
 	ids := transforms.Join(persons, sellers, func(person int64, _ string, _ int64) int64 { return person })
-	transforms.Write(ids, totalling[int64]{t, func(r *nexmark.Result, id int64) {
+	transforms.Write(ids, totalling[int64]{t, func(r *nexmark.Result, id *int64) {
 		r.Count++
-		r.SumID += id
+		r.SumID += *id
 	}})
 }
 

@@ -12,7 +12,7 @@ import (
 // prepare.
 type totalling[T any] struct {
 	totals *Totals
-	add    func(*nexmark.Result, T)
+	add    func(*nexmark.Result, *T)
 }
 
 func (s totalling[T]) Open(context.Context, sink.Shard) (sink.Writer[T], error) {
@@ -29,10 +29,10 @@ type totaller[T any] struct {
 	at   int
 }
 
-func (w *totaller[T]) Write(_ context.Context, e model.Element[T]) error {
-	w.ring[w.at&1023] = e.Value
+func (w *totaller[T]) Write(_ context.Context, v *T, _ *model.Meta) error {
+	w.ring[w.at&1023] = *v
 	w.at++
-	w.sink.add(&w.sum, e.Value)
+	w.sink.add(&w.sum, v)
 	return nil
 }
 

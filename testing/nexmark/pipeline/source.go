@@ -37,11 +37,11 @@ func (n events) Open(_ context.Context, s source.Split) (source.Reader[nexmark.E
 
 type reader struct{ first, next, step, end int64 }
 
-func (r *reader) Read(_ context.Context, max int, emit func(nexmark.Event, model.Timestamp)) (source.Status, error) {
+func (r *reader) Read(_ context.Context, max int, emit func(*nexmark.Event, model.Timestamp)) (source.Status, error) {
 	var e nexmark.Event
 	for i := 0; i < max && r.next < r.end; i++ {
 		nexmark.At(r.next, &e)
-		emit(e, model.Timestamp(e.Time*1000))
+		emit(&e, model.Timestamp(e.Time*1000))
 		r.next += r.step
 	}
 	return source.Status{Done: r.next >= r.end}, nil

@@ -1,0 +1,108 @@
+package model_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/millrace/millrace/model"
+)
+
+// A named is a trigger that does nothing but have a name and parts.
+type named struct {
+	name  string
+	parts []model.Trigger
+}
+
+func leaf(name string) model.Trigger                           { return named{name: name} }
+func branch(name string, parts ...model.Trigger) model.Trigger { return named{name, parts} }
+
+func (n named) String() string                                     { return n.name }
+func (n named) Validate() error                                    { return nil }
+func (n named) Subtriggers() []model.Trigger                       { return n.parts }
+func (n named) OnElement(*model.TriggerContext)                    {}
+func (n named) OnMerge(*model.TriggerContext, []model.TriggerCell) {}
+func (n named) ShouldFire(*model.TriggerContext) bool              { return false }
+func (n named) OnFire(*model.TriggerContext)                       {}
+
+// layout lists the names of the triggers in the order of their cells: each marks
+// its cell with the turn in which it was reached, parents first.
+func layout(tree *model.TriggerTree, cells []model.TriggerCell) []string {
+	names := make([]string, tree.Size())
+	turn := int64(0)
+	var visit func(c *model.TriggerContext)
+	visit = func(c *model.TriggerContext) {
+		turn++
+		c.Cell().Count = turn
+		names[turn-1] = c.Trigger().String()
+		for i := range c.Trigger().Subtriggers() {
+			visit(c.Sub(i))
+		}
+	}
+	visit(tree.Root(window(0, 1), 0, 0, cells, &model.Wakeups{}))
+	return names
+}
+
+func TestTriggerTreeIsLaidOutParentsFirst(t *testing.T) {
+	tree := model.NewTriggerTree(
+		branch("all",
+			branch("repeat", leaf("count")),
+			branch("any", leaf("delay"), leaf("end")),
+			leaf("never")))
+
+	cells := make([]model.TriggerCell, tree.Size())
+	names := layout(tree, cells)
+
+	if want := []string{"all", "repeat", "count", "any", "delay", "end", "never"}; !slices.Equal(names, want) {
+		t.Errorf("triggers in order: %v, want %v", names, want)
+	}
+	for i, c := range cells {
+		if c.Count != int64(i+1) {
+			t.Errorf("cell %d is that of trigger %d: the layout is not parents first", i, c.Count-1)
+		}
+	}
+}
+
+func TestTriggerResetForgetsItselfAndWhatIsBelow(t *testing.T) {
+	tree := model.NewTriggerTree(branch("all", leaf("before"), branch("any", leaf("delay"), leaf("end")), leaf("after")))
+	cells := make([]model.TriggerCell, tree.Size())
+	names := layout(tree, cells)
+
+	tree.Root(window(0, 1), 0, 0, cells, nil).Sub(1).Reset()
+
+	var remember []string
+	for i, c := range cells {
+		if c != (model.TriggerCell{}) {
+			remember = append(remember, names[i])
+		}
+	}
+	if want := []string{"all", "before", "after"}; !slices.Equal(remember, want) {
+		t.Errorf("%v remember something, want %v", remember, want)
+	}
+}
+
+func TestTriggerContextOfAPartSeesTheSameWindowAndTime(t *testing.T) {
+	tree := model.NewTriggerTree(branch("any", leaf("end")))
+	c := tree.Root(window(0, 60), 30, 40, make([]model.TriggerCell, tree.Size()), nil).Sub(0)
+	if c.Window != window(0, 60) || c.Watermark != 30 || c.Now != 40 {
+		t.Errorf("the part sees %v, watermark %v, now %v", c.Window, c.Watermark, c.Now)
+	}
+}
+
+func TestTriggerIsWokenAtTheEarliestTimeThatAnyPartAskedFor(t *testing.T) {
+	tree := model.NewTriggerTree(branch("any", leaf("a"), leaf("b")))
+	var wake model.Wakeups
+	c := tree.Root(window(0, 60), 0, 0, make([]model.TriggerCell, tree.Size()), &wake)
+
+	if wake.HasEvent || wake.HasProcessing {
+		t.Fatal("wakeups are set before anyone asked")
+	}
+	c.Sub(0).WakeAtEventTime(20)
+	c.Sub(1).WakeAtEventTime(10)
+	c.Sub(0).WakeAtProcessingTime(-5)
+	c.Sub(1).WakeAtProcessingTime(5)
+
+	want := model.Wakeups{EventTime: 10, HasEvent: true, ProcessingTime: -5, HasProcessing: true}
+	if wake != want {
+		t.Errorf("got %+v, want %+v", wake, want)
+	}
+}

@@ -100,7 +100,7 @@ func TestTimestampOfForgetsZoneAndNanoseconds(t *testing.T) {
 	}
 }
 
-func TestTimeOfTheFarEndsIsBeyondWhatATimestampHolds(t *testing.T) {
+func TestFarTimesSaturate(t *testing.T) {
 	if got := model.TimestampOf(time.Date(1e9, 1, 1, 0, 0, 0, 0, time.UTC)); got != model.MaxTimestamp {
 		t.Errorf("the far future is %v", got)
 	}

@@ -1,6 +1,9 @@
 // Package windowing assigns event times to windows. Its types are plain data:
 // they are printed, compared and sent to a worker. [model.WindowFn] and
-// [model.MergingWindowFn] say how to write another; ExampleSessionsBy shows one.
+// [model.MergingWindowFn] say how to write another, and the examples show two.
+//
+// Windows are cut off where time begins and ends. [model.MaxTimestamp], which is
+// in no half-open window, is given those of the instant before it.
 //
 // The invariant: a window depends on timestamps and elements alone, so that the
 // same input is cut the same way in every run and on every machine.

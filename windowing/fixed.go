@@ -33,7 +33,7 @@ func offset(field string, d time.Duration, ofName string, of time.Duration) erro
 		return fmt.Errorf("%s is %v; it must be whole microseconds, the resolution of a timestamp", field, d)
 	}
 	if d <= -of || d >= of {
-		return fmt.Errorf("%s is %v; it must be smaller than %s, %v", field, d, ofName, of)
+		return fmt.Errorf("%s is %v; it must be less than %s, %v, either way", field, d, ofName, of)
 	}
 	return nil
 }

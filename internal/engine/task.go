@@ -106,16 +106,16 @@ type Task struct {
 	read     source.Progress // of splits that are done
 	pools    []Pool          // of the head's ports
 
-	in             *watermarks
-	floor          model.Timestamp // of splits not given to any task
-	out            model.Timestamp // the watermark that was sent on
-	senders        []sender
-	outbox         []Envelope
-	now            model.Timestamp
-	err            error
-	cursor         cursor
-	rowMeta        model.Meta // of the row that a grouping takes, for the cursor
-	draining, done bool
+	in      *watermarks
+	floor   model.Timestamp // of splits not given to any task
+	out     model.Timestamp // the watermark that was sent on
+	senders []sender
+	outbox  []Envelope
+	now     model.Timestamp
+	err     error
+	cursor  cursor
+	rowMeta model.Meta // of the row that a grouping takes, for the cursor
+	done    bool
 }
 
 // A sender is the near side of an exchange.

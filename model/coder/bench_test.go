@@ -76,7 +76,7 @@ type contender struct {
 	run  func() (bytes int, err error)
 }
 
-func encoders(tb testing.TB) []contender {
+func encoders() []contender {
 	c := must(coder.For[description]())
 	v := benchmarkValue()
 	message := v.message()
@@ -133,7 +133,7 @@ func gobRepeater(v any) *repeater {
 	return r
 }
 
-func decoders(tb testing.TB) []contender {
+func decoders() []contender {
 	c := must(coder.For[description]())
 	v := benchmarkValue()
 	own := must(c.Append(nil, v))
@@ -156,8 +156,8 @@ func decoders(tb testing.TB) []contender {
 	}
 }
 
-func BenchmarkEncode(b *testing.B) { benchmarkEach(b, encoders(b)) }
-func BenchmarkDecode(b *testing.B) { benchmarkEach(b, decoders(b)) }
+func BenchmarkEncode(b *testing.B) { benchmarkEach(b, encoders()) }
+func BenchmarkDecode(b *testing.B) { benchmarkEach(b, decoders()) }
 
 func benchmarkEach(b *testing.B, all []contender) {
 	for _, c := range all {
@@ -183,7 +183,7 @@ func BenchmarkRatio(b *testing.B) {
 	for _, direction := range []struct {
 		name string
 		all  []contender
-	}{{"Encode", encoders(b)}, {"Decode", decoders(b)}} {
+	}{{"Encode", encoders()}, {"Decode", decoders()}} {
 		b.Run(direction.name, func(b *testing.B) {
 			const turn = 200
 			spent := make([]time.Duration, len(direction.all))
@@ -202,6 +202,54 @@ func BenchmarkRatio(b *testing.B) {
 				b.ReportMetric(float64(spent[i+1])/float64(spent[0]), "x_"+c.name)
 			}
 		})
+	}
+}
+
+// BenchmarkMaps shows what maps cost that have no code of their own.
+func BenchmarkMaps(b *testing.B) {
+	typed, reflected := map[int64]int64{}, map[time.Duration]int64{}
+	for i := range int64(1000) {
+		typed[i], reflected[time.Duration(i)] = i, i
+	}
+	b.Run("Encode/typed", func(b *testing.B) { benchmarkEncode(b, typed) })
+	b.Run("Encode/reflected", func(b *testing.B) { benchmarkEncode(b, reflected) })
+	b.Run("Decode/typed", func(b *testing.B) { benchmarkDecode(b, typed) })
+	b.Run("Decode/reflected", func(b *testing.B) { benchmarkDecode(b, reflected) })
+}
+
+func benchmarkEncode[K comparable, V any](b *testing.B, m map[K]V) {
+	c := must(coder.For[map[K]V]())
+	var buf []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		buf = must(c.Append(buf[:0], &m))
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(m)), "ns/entry")
+}
+
+func benchmarkDecode[K comparable, V any](b *testing.B, m map[K]V) {
+	c := must(coder.For[map[K]V]())
+	encoded := must(c.Append(nil, &m))
+	b.ReportAllocs()
+	for b.Loop() {
+		must(c.Decode(encoded, &m))
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(m)), "ns/entry")
+}
+
+func BenchmarkHash(b *testing.B) {
+	b.Run("int", func(b *testing.B) { benchmarkHash(b, 12345) })
+	b.Run("string", func(b *testing.B) { benchmarkHash(b, "user-12345") })
+	b.Run("struct", func(b *testing.B) { benchmarkHash(b, pair[string, acc]{"user-12345", acc{1, 2}}) })
+	b.Run("uuid", func(b *testing.B) { benchmarkHash(b, uuid{1, 2, 3}) })
+}
+
+func benchmarkHash[T any](b *testing.B, k T) {
+	c := must(coder.ForKey[T]())
+	b.ReportAllocs()
+	for b.Loop() {
+		local := k
+		c.Hash(&local)
 	}
 }
 

@@ -66,10 +66,10 @@ func (d Difference) String() string {
 	}
 }
 
-// Compare lists in what the current schema differs from a stored one: nothing,
-// if the current coder reads the stored data. Otherwise it does not, though for
-// data of which all differences are fields added or moved or numbers widened,
-// a migration would lose nothing.
+// Compare lists in what the current schema differs from a stored one. If there
+// is nothing, the current coder reads the stored data; else it must not be asked
+// to. Where all differences are fields added or moved and numbers widened, a
+// migration can keep everything that is stored.
 func Compare(stored, current *Schema) []Difference {
 	c := comparison{seen: map[[2]*node]bool{}}
 	c.compare("", rootOf(stored), rootOf(current))
@@ -127,18 +127,18 @@ func (c *comparison) compareFields(path string, stored, current *node) {
 	last := -1
 	kept := make(map[string]bool, len(current.fields))
 	for _, f := range current.fields {
-		at := joinPath(path, f.name)
+		place := joinPath(path, f.name)
 		i, ok := places[f.name]
 		if !ok {
-			c.found = append(c.found, Difference{Path: at, Kind: FieldAdded, Current: mention(f.node)})
+			c.found = append(c.found, Difference{Path: place, Kind: FieldAdded, Current: mention(f.node)})
 			continue
 		}
 		kept[f.name] = true
 		if i < last {
-			c.differ(at, FieldMoved, stored.fields[i].node, f.node)
+			c.differ(place, FieldMoved, stored.fields[i].node, f.node)
 		}
 		last = max(last, i)
-		c.compare(at, stored.fields[i].node, f.node)
+		c.compare(place, stored.fields[i].node, f.node)
 	}
 	for _, f := range stored.fields {
 		if !kept[f.name] {

@@ -130,7 +130,7 @@ func (s *scheduler) step(t *task) {
 	err := t.step(messages, now, stopping)
 	s.mu.Lock()
 	s.deliver(t)
-	if err == nil && !t.finished && len(t.mailbox) == 0 && (t.stage.splits == nil || t.parked) {
+	if err == nil && !t.finished && len(t.mailbox) == 0 && (t.stage.splits == nil || t.parked || t.lockstep) {
 		s.mu.Unlock()
 		t.Flush()
 		s.mu.Lock()

@@ -57,7 +57,8 @@ func Page(w io.Writer, in Input) error {
 	if err != nil {
 		return err
 	}
-	title, story := g.story()
+	best, worst := g.extremes()
+	title, story := g.story(best, worst)
 	v := &view{
 		CSS:      template.CSS(pageCSS),
 		JS:       template.JS(pageJS),
@@ -78,6 +79,7 @@ func Page(w io.Writer, in Input) error {
 	v.Partial = in.Dropped > 0 && g.all.flights == in.OnTime+in.Late
 	if g.days > 0 {
 		v.Sprites = template.HTML(g.sprites())
+		v.Hero = template.HTML(g.hero(best, worst))
 		v.Tall = template.HTML(g.tall())
 	}
 	return page.Execute(w, v)
@@ -96,6 +98,7 @@ type view struct {
 	Classes  []class
 	Airports []airport
 	Sprites  template.HTML
+	Hero     template.HTML
 	Tall     template.HTML
 	Hours    []hourRow
 	Days     []dayRow
@@ -145,12 +148,13 @@ func (g *grid) span() string {
 	return first.Format("January 2, 2006") + " to " + last.Format("January 2, 2006")
 }
 
-// story compares the best hour of the day with the worst, among those that
-// have at least one in a hundred of the flights.
-func (g *grid) story() (title, text string) {
-	best, worst := -1, -1
+// extremes finds the best and the worst hour of the day, among those that have
+// at least one in two hundred of the flights. They are equal if there is
+// nothing to compare.
+func (g *grid) extremes() (best, worst int) {
+	best, worst = -1, -1
 	for hour, c := range g.byHour {
-		if c.flights == 0 || c.flights*100 < g.all.flights {
+		if c.flights == 0 || c.flights*200 < g.all.flights {
 			continue
 		}
 		if best < 0 || c.mean() < g.byHour[best].mean() {
@@ -160,6 +164,11 @@ func (g *grid) story() (title, text string) {
 			worst = hour
 		}
 	}
+	return best, worst
+}
+
+// story says what the hours of the day show.
+func (g *grid) story(best, worst int) (title, text string) {
 	title = "Departure delays by hour"
 	if best == worst {
 		return title, ""

@@ -75,12 +75,12 @@ func (g *grid) run(origin, day, row int) int {
 // the step of the marks on it.
 func ceiling(x float64) (end, step float64) {
 	for _, step := range []float64{5, 10, 15, 30, 60, 120, 240} {
-		if 3*step >= x {
+		if 4*step >= x {
 			return math.Max(1, math.Ceil(x/step)) * step, step
 		}
 	}
-	step = math.Ceil(x/1440) * 480
-	return 3 * step, step
+	step = math.Ceil(x/1440) * 360
+	return 4 * step, step
 }
 
 // highest is the largest mean of the cells, and zero at least.

@@ -127,7 +127,7 @@ func newStream(in Input) *stream {
 		s.Parts = append(s.Parts, part{
 			Name:    p.name,
 			Count:   count(p.n),
-			Percent: decimals(percent, 2) + " %",
+			Percent: decimals(percent, 2) + "%",
 			Text:    p.text,
 			Share:   num(percent),
 		})

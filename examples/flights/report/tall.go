@@ -67,7 +67,7 @@ func (g *grid) tallAirport(c *canvas, origin int, left, width float64) {
 	for row := range g.rows {
 		switch g.from + row {
 		case 6, 12, 18:
-			c.text(left+hour*(float64(row)+.5), base+14, `class="mid"`, clock(g.from+row))
+			c.text(left+hour*(float64(row)+.5), base+14, `class="mid tiny"`, clock(g.from+row))
 		}
 	}
 	day := tallYear / float64(g.days)

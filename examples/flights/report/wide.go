@@ -10,11 +10,11 @@ import (
 const (
 	wideLeft  = 44.0   // labels of the axes
 	wideYear  = 1095.0 // the days, three pixels each in a year of 365
-	wideGap   = 14.0   // between the cells and the bars to their right
-	wideBars  = 75.0
+	wideGap   = 17.0   // between the cells and the bars to their right
+	wideBars  = 72.0
 	wideWidth = wideLeft + wideYear + wideGap + wideBars
-	wideHead  = 20.0 // room for the names of the worst days
-	wideDaily = 66.0 // the line of the daily means
+	wideHead  = 24.0 // room for the names of the worst days
+	wideDaily = 80.0 // the line of the daily means
 	wideRow   = 9.0  // an hour
 	wideFoot  = 22.0 // labels of the months
 	wideTop   = wideHead + wideDaily + 8
@@ -74,12 +74,9 @@ func (g *grid) wideLine(c *canvas, origin int) {
 	y := func(mean float64) float64 { return base - wideDaily*math.Max(mean, -end/20)/end }
 	for mark := 0.0; mark <= end; mark += step {
 		c.f(`<path class="rule" d="M%s %sh%s"/>`, num(wideLeft), num(y(mark)), num(wideYear))
-		label := minutes(mark, 0)
-		if mark == end {
-			label += " min"
-		}
-		c.text(wideLeft-8, y(mark)+4, `class="end"`, label)
+		c.text(wideLeft-8, y(mark)+4, `class="end"`, minutes(mark, 0))
 	}
+	c.text(0, 12, `class="note"`, "By day, min")
 	day := wideYear / float64(g.days)
 	var line, area canvas
 	for i := 0; i < g.days; i++ {
@@ -100,14 +97,16 @@ func (g *grid) wideLine(c *canvas, origin int) {
 	g.widePeaks(c, origin, y)
 }
 
-// widePeaks names the worst days of an airport, as far as there is room.
+// widePeaks names some of the worst days of an airport, as far as there is
+// room.
 func (g *grid) widePeaks(c *canvas, origin int, y func(float64) float64) {
-	const most, room = 6, 92.0
+	const among, room = 12, 108.0
 	day := wideYear / float64(g.days)
 	var peaks []int
-	for _, i := range ranked(g.daily[origin], minFlights) {
+	worst := ranked(g.daily[origin], minFlights)
+	for _, i := range worst[:min(among, len(worst))] {
 		near := func(other int) bool { return math.Abs(float64(i-other))*day < room }
-		if len(peaks) < most && !slices.ContainsFunc(peaks, near) {
+		if !slices.ContainsFunc(peaks, near) {
 			peaks = append(peaks, i)
 		}
 	}
@@ -133,11 +132,9 @@ func (g *grid) wideHours(c *canvas, origin int, bottom float64) {
 	c.text(left, wideTop-8, `class="note"`, "By hour, min")
 	for mark := 0.0; mark <= end; mark += step {
 		c.f(`<path class="rule" d="M%s %sV%s"/>`, num(x(mark)), num(wideTop), num(bottom+4))
-		anchor := `class="mid"`
-		if mark == end {
-			anchor = `class="end"`
+		if math.Mod(mark, 2*step) == 0 { // there is no room for more
+			c.text(x(mark), bottom+16, `class="mid"`, minutes(mark, 0))
 		}
-		c.text(x(mark), bottom+16, anchor, minutes(mark, 0))
 	}
 	var bars canvas
 	for row := range g.rows {

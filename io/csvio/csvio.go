@@ -1,0 +1,46 @@
+// Package csvio reads and writes files of comma-separated values as rows of a Go
+// struct.
+//
+// It is a connector, and stands on what it shares with package textio: how files
+// are found, cut, resumed and committed is the same there. What it adds is the
+// grammar of RFC 4180, and the way between a record and a struct, which is
+// worked out once per type and file and involves no reflection per row.
+//
+// Its invariants: a row is either read whole or reported as a [RowError], with
+// the place in the file, and reading goes on with the record after it; and what
+// [Write] writes, [Read] reads as the same values.
+//
+// # Structs
+//
+// Each exported field is a column. Its name is that of the field, whatever the
+// case, or the one in its tag, to the letter:
+//
+//	type Order struct {
+//		ID     string
+//		Amount int       `csv:"amount_cents"`
+//		Placed time.Time `csv:"placed_at,layout=2006-01-02 15:04:05"`
+//		Coupon *string   `csv:"coupon,optional"`
+//		Notes  string    `csv:"-"` // no column
+//	}
+//
+// A field is a string, a bool, a number, a [time.Time], a [time.Duration], has
+// UnmarshalText and MarshalText, or is a pointer to one of those. The fields of an
+// embedded struct are columns, too.
+//
+// An empty cell is an error but for text, and for pointers, which become nil. A
+// pointer to text is nil for an empty cell without quotes, and points to the empty
+// text for one in quotes. The option "optional" says that the column may be
+// missing, and that an empty cell leaves the field zero. The option "layout",
+// which comes last, is that of [time.Parse] or one of "unix", "unixms" and
+// "unixus", for seconds, milliseconds and microseconds since the epoch; without it
+// times are RFC 3339.
+//
+// # Records
+//
+// Fields may be quoted, and then hold commas, line ends and doubled quotes. Line
+// ends are "\n" or "\r\n", those inside of quotes are kept as they are. Lines that
+// are empty are skipped. Every record has as many fields as the header has.
+//
+// A record that is no CSV, because its quotes do not match, ends with its first
+// line: reading goes on with the line after it.
+package csvio

@@ -1,0 +1,112 @@
+package csvio
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/millrace/millrace/io/compression"
+	"github.com/millrace/millrace/io/internal/filesource"
+	"github.com/millrace/millrace/model"
+)
+
+// Options say how files of rows T are read. The zero Options suit files with a
+// header and commas.
+type Options[T any] struct {
+	// Columns are the names of the columns in files that have no header.
+	Columns []string
+	// Comma separates fields; 0 means ','. It must be ASCII.
+	Comma rune
+	// Comment, if not 0, begins lines that are skipped. It must be ASCII.
+	Comment rune
+	// SingleLineRecords says that no field holds a line end. Then big files are cut
+	// and read by several readers at the same time. Otherwise each file is one
+	// piece, since a line end in the middle of a file cannot be told from one
+	// inside of quotes. A record with a line end in a field is then a bad row.
+	SingleLineRecords bool
+	// EventTime is the event time of a row; rows have none without it.
+	EventTime func(T) model.Timestamp
+	// OutOfOrderness is how far behind the latest event time of its split a row may
+	// be; see [source.BoundedOutOfOrderness]. Bad rows have no part in it.
+	OutOfOrderness time.Duration
+	// Compression is how the files are compressed. Auto tells by the first bytes
+	// of each, and fails where they contradict its name.
+	Compression compression.Format
+	// AllowNoFiles makes a pattern that matches no file an empty input. Otherwise
+	// it is an error.
+	AllowNoFiles bool
+	// MaxRecordBytes is the longest record that is accepted; a longer one is a bad
+	// row. It bounds the memory of a reader. 0 means 16 MiB.
+	MaxRecordBytes int
+	// MinSplitBytes is the least that a piece of a file is worth being read by a
+	// reader of its own. 0 means 1 MiB.
+	MinSplitBytes int64
+}
+
+// WriteOptions say what files are written. The zero WriteOptions suit most.
+type WriteOptions struct {
+	// Comma separates fields; 0 means ','. It must be ASCII.
+	Comma rune
+	// NoHeader leaves out the line with the names of the columns.
+	NoHeader bool
+	// Suffix is what the names of the files end in: ".csv".
+	Suffix string
+	// Shards is the number of files that are written at the same time. With 1 the
+	// file has the path as its name; with 0 the runner chooses.
+	Shards int
+	// Compression is how the files are compressed; Auto goes by their names.
+	Compression compression.Format
+	// Overwrite replaces the output of an earlier run when the first of the new one
+	// is committed. Otherwise output that is there already is an error.
+	Overwrite bool
+}
+
+func (o Options[T]) files() filesource.Options {
+	return filesource.Options{
+		Compression: o.Compression, AllowNoFiles: o.AllowNoFiles,
+		MaxLineBytes: o.MaxRecordBytes, MinSplitBytes: o.MinSplitBytes,
+		Whole: !o.SingleLineRecords, KeepEmpty: true,
+	}
+}
+
+// A dialect is the part of the options that is grammar.
+type dialect struct {
+	comma   byte
+	comment byte // 0 is none
+	oneLine bool
+	columns []string // nil if they are in a header
+	limit   int
+}
+
+func (o Options[T]) dialect() (dialect, error) {
+	comma, err := commaOf(o.Comma)
+	d := dialect{comma: comma, comment: byte(o.Comment), oneLine: o.SingleLineRecords, columns: o.Columns, limit: o.MaxRecordBytes}
+	if d.limit == 0 {
+		d.limit = filesource.DefaultMaxLineBytes
+	}
+	errs := []error{err}
+	if o.Comment != 0 && (!separates(o.Comment) || o.Comment == rune(comma)) {
+		errs = append(errs, fmt.Errorf("%q cannot begin a comment; take an ASCII character that is no letter, digit or quote, and not the comma", o.Comment))
+	}
+	if o.EventTime == nil && o.OutOfOrderness != 0 {
+		errs = append(errs, errors.New("OutOfOrderness is set and EventTime is not; set EventTime, too"))
+	}
+	return d, errors.Join(errs...)
+}
+
+func commaOf(comma rune) (byte, error) {
+	if comma == 0 {
+		return ',', nil
+	}
+	if !separates(comma) {
+		return 0, fmt.Errorf("%q cannot separate fields; take an ASCII character that is no letter, digit or quote, nor part of a number", comma)
+	}
+	return byte(comma), nil
+}
+
+// separates reports whether c is apart from what cells hold without quotes.
+func separates(c rune) bool {
+	return c == '\t' || c >= ' ' && c <= '~' && !strings.ContainsRune(`"+-.`, c) &&
+		(c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z')
+}

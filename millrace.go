@@ -1,0 +1,219 @@
+// Package millrace starts pipelines: it is what a program's main calls. It has
+// the flags, the signals, the log and the exit codes; the pipeline itself is
+// built with packages model, transforms, windowing and the connectors under io.
+//
+// It is the top layer, and imports everything; nothing of the module imports it.
+// Its invariant: a pipeline with a mistake never starts, and every way a run can
+// end has an exit code of its own.
+package millrace
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/millrace/millrace/internal/plan"
+	"github.com/millrace/millrace/model"
+	"github.com/millrace/millrace/runners/direct"
+)
+
+// A Report is how far a run is, or was when it ended.
+type Report = direct.Report
+
+// ErrStopped is what Run returns after a graceful stop.
+var ErrStopped = direct.ErrStopped
+
+// Options say how to run a pipeline. The zero Options run it in this process on
+// all cores.
+type Options struct {
+	// Runner is "direct", which "" means too: this process.
+	Runner string
+	// Parallelism is how many tasks each stage has; 0 is one per core. Results do
+	// not depend on it.
+	Parallelism int
+	// Progress, if set, is called every ProgressEvery, and once at the end.
+	Progress      func(Report)
+	ProgressEvery time.Duration
+	// Logger is told of what goes on; nil is slog.Default.
+	Logger *slog.Logger
+	// Stop, when closed, ends the run gracefully, as [direct.Runner] says.
+	Stop <-chan struct{}
+}
+
+// AddFlags defines the flags that set o, with its present values as defaults.
+func (o *Options) AddFlags(fs *flag.FlagSet) {
+	if o.Runner == "" {
+		o.Runner = "direct"
+	}
+	fs.Func("runner", "what runs the pipeline: direct (this process) (default direct)", func(s string) error {
+		if err := checkRunner(s); err != nil {
+			return err
+		}
+		o.Runner = s
+		return nil
+	})
+	fs.Func("parallelism", "tasks per stage, at least 1 (default one per core)", func(s string) error {
+		var n int
+		if _, err := fmt.Sscanf(s, "%d", &n); err != nil || n < 1 || fmt.Sprint(n) != s {
+			return errors.New("it must be a whole number, at least 1")
+		}
+		o.Parallelism = n
+		return nil
+	})
+}
+
+func checkRunner(name string) error {
+	if name != "" && name != "direct" {
+		return fmt.Errorf("unknown runner %q, allowed: direct", name)
+	}
+	return nil
+}
+
+// Run runs p until its sources end, ctx is done, or something fails.
+// Construction mistakes are reported before anything starts.
+func Run(ctx context.Context, p *model.Pipeline, o Options) (Report, error) {
+	if err := checkRunner(o.Runner); err != nil {
+		return Report{}, err
+	}
+	if err := p.Err(); err != nil {
+		return Report{}, &MistakesError{err}
+	}
+	return direct.Runner{
+		Parallelism:   o.Parallelism,
+		Progress:      o.Progress,
+		ProgressEvery: o.ProgressEvery,
+		Logger:        o.Logger,
+		Stop:          o.Stop,
+	}.Run(ctx, p)
+}
+
+// A MistakesError is what Run returns for a pipeline with construction mistakes.
+type MistakesError struct{ Err error }
+
+func (e *MistakesError) Error() string {
+	n := strings.Count(e.Err.Error(), "\n") + 1
+	if n == 1 {
+		return "the pipeline has a mistake and was not started:\n" + e.Err.Error()
+	}
+	return fmt.Sprintf("the pipeline has %d mistakes and was not started:\n%v", n, e.Err)
+}
+
+func (e *MistakesError) Unwrap() error { return e.Err }
+
+// Explain prints the stages that p is run as.
+func Explain(p *model.Pipeline) (string, error) {
+	pl, err := plan.New(p)
+	if err != nil {
+		return "", &MistakesError{err}
+	}
+	return pl.Explain(), nil
+}
+
+// Exit codes of Main. A run that a signal stopped before its bounded input ended
+// exits with 128 plus the signal's number; one over unbounded input, which ends
+// in no other way, with ExitOK.
+const (
+	ExitOK     = 0
+	ExitFailed = 1
+	ExitUsage  = 2 // a wrong flag, or a mistake in the pipeline
+)
+
+// Main is a program's main: it parses the command line, has build build the
+// pipeline, runs it, and exits. The program's own flags are defined with package
+// flag before, and are set when build is called. Main adds
+//
+//	-runner NAME       what runs the pipeline
+//	-parallelism N     tasks per stage
+//	-explain           print the plan and exit
+//	-progress D        log progress this often; 0 is never
+//	-log-level LEVEL   debug, info, warn or error
+//	-log-json          log as JSON
+//
+// The first SIGINT or SIGTERM stops the run gracefully; a second one ends it at
+// once.
+func Main(build func(p *model.Pipeline) error) {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	os.Exit(run(build, flag.CommandLine, os.Args[1:], signals, os.Stdout, os.Stderr))
+}
+
+func run(build func(*model.Pipeline) error, fs *flag.FlagSet, args []string, signals <-chan os.Signal, stdout, stderr io.Writer) int {
+	o := Options{ProgressEvery: 10 * time.Second}
+	o.AddFlags(fs)
+	explain := fs.Bool("explain", false, "print the plan and exit")
+	progress := fs.Duration("progress", o.ProgressEvery, "log progress this often; 0 is never")
+	level := slog.LevelInfo
+	fs.TextVar(&level, "log-level", level, "debug, info, warn or error")
+	logJSON := fs.Bool("log-json", false, "log as JSON")
+	if err := fs.Parse(args); err != nil { // a FlagSet that exits does not get here
+		if errors.Is(err, flag.ErrHelp) {
+			return ExitOK
+		}
+		return ExitUsage
+	}
+	logger := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
+	if *logJSON {
+		logger = slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: level}))
+	}
+	var p model.Pipeline
+	if err := build(&p); err != nil {
+		fmt.Fprintln(stderr, err)
+		return ExitUsage
+	}
+	if *explain {
+		text, err := Explain(&p)
+		if err != nil {
+			fmt.Fprintln(stderr, err)
+			return ExitUsage
+		}
+		fmt.Fprint(stdout, text)
+		return ExitOK
+	}
+	o.Logger = logger
+	if *progress > 0 {
+		o.ProgressEvery = *progress
+		o.Progress = func(r Report) { logger.Info("progress", "report", r.String()) }
+	}
+	return supervise(&p, o, signals, stderr)
+}
+
+// supervise runs p under the program's signals and turns the outcome into an
+// exit code.
+func supervise(p *model.Pipeline, o Options, signals <-chan os.Signal, stderr io.Writer) int {
+	sctx := WatchSignals(context.Background(), o.Logger, signals)
+	defer sctx.Release()
+	o.Stop = sctx.Stop
+	_, err := Run(sctx.Context, p, o)
+	var mistakes *MistakesError
+	switch {
+	case err == nil:
+		return ExitOK
+	case errors.As(err, &mistakes):
+		fmt.Fprintln(stderr, err)
+		return ExitUsage
+	case errors.Is(err, ErrStopped) && unbounded(p):
+		return ExitOK
+	}
+	fmt.Fprintln(stderr, err)
+	if s, ok := sctx.Signal().(syscall.Signal); ok {
+		return 128 + int(s)
+	}
+	return ExitFailed
+}
+
+func unbounded(p *model.Pipeline) bool {
+	for _, c := range p.Collections() {
+		if c.Unbounded {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,152 @@
+package millrace
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/millrace/millrace/model"
+	"github.com/millrace/millrace/model/source"
+	"github.com/millrace/millrace/transforms"
+	"github.com/millrace/millrace/windowing"
+)
+
+// outcome is what a program would have printed and exited with.
+type outcome struct {
+	code           int
+	stdout, stderr string
+}
+
+func main_(t *testing.T, build func(*model.Pipeline) error, signals <-chan os.Signal, args ...string) outcome {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	fs := flag.NewFlagSet("prog", flag.ContinueOnError)
+	fs.SetOutput(&stderr)
+	code := run(build, fs, args, signals, &stdout, &stderr)
+	return outcome{code, stdout.String(), stderr.String()}
+}
+
+func sums(p *model.Pipeline) error {
+	transforms.CombineGlobally(transforms.Create(p, 1, 2, 3), transforms.Sum[int])
+	return nil
+}
+
+func TestExitCodes(t *testing.T) {
+	mistaken := func(p *model.Pipeline) error {
+		c := transforms.Create(p, 1)
+		transforms.Window(c, model.WindowingStrategy{Windows: windowing.Fixed{}})
+		transforms.Map(c, (func(int) int)(nil))
+		return nil
+	}
+	failing := func(p *model.Pipeline) error {
+		transforms.TryMap(transforms.Create(p, 1), func(context.Context, int) (int, error) { return 0, errors.New("no such luck") })
+		return nil
+	}
+	for _, tc := range []struct {
+		name  string
+		build func(*model.Pipeline) error
+		args  []string
+		code  int
+		says  string // on stderr
+	}{
+		{"a run that ends well", sums, []string{"-progress=0"}, ExitOK, ""},
+		{"a user function's error", failing, nil, ExitFailed, "TryMap: no such luck"},
+		{"mistakes in the pipeline, all of them", mistaken, nil, ExitUsage, "2 mistakes"},
+		{"mistakes are found by -explain, too", mistaken, []string{"-explain"}, ExitUsage, "function is nil"},
+		{"a build error", func(*model.Pipeline) error { return errors.New("need -input") }, nil, ExitUsage, "need -input"},
+		{"parallelism of zero", sums, []string{"-parallelism=0"}, ExitUsage, "at least 1"},
+		{"parallelism of words", sums, []string{"-parallelism=2x"}, ExitUsage, "at least 1"},
+		{"an unknown runner", sums, []string{"-runner=spark"}, ExitUsage, "allowed: direct"},
+		{"an unknown flag", sums, []string{"-paralelism=2"}, ExitUsage, "not defined"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			got := main_(t, tc.build, nil, tc.args...)
+			if got.code != tc.code || !strings.Contains(got.stderr, tc.says) {
+				t.Errorf("exit code %d, want %d; stderr should contain %q:\n%s", got.code, tc.code, tc.says, got.stderr)
+			}
+		})
+	}
+}
+
+func TestExplainPrintsThePlan(t *testing.T) {
+	got := main_(t, sums, nil, "-explain")
+	if got.code != ExitOK || !strings.Contains(got.stdout, "CombineGlobally") || !strings.HasPrefix(got.stdout, "stage 0") {
+		t.Errorf("exit code %d, stdout:\n%s%s", got.code, got.stdout, got.stderr)
+	}
+}
+
+// ticking never ends, and calls first when it is first read.
+type ticking struct {
+	bounded bool
+	first   func()
+}
+
+func (s ticking) Bounded() bool { return s.bounded }
+func (ticking) Splits(context.Context, int) ([]source.Split, error) {
+	return []source.Split{{ID: "only"}}, nil
+}
+func (s ticking) Open(context.Context, source.Split) (source.Reader[int], error) {
+	return &tickReader{first: s.first}, nil
+}
+
+type tickReader struct {
+	n     int
+	first func()
+}
+
+func (r *tickReader) Read(_ context.Context, _ int, emit func(*int, model.Timestamp)) (source.Status, error) {
+	if r.n++; r.n == 1 {
+		r.first()
+	}
+	emit(&r.n, model.Timestamp(r.n))
+	return source.Status{}, nil
+}
+func (r *tickReader) Position() source.Split     { return source.Split{ID: "only"} }
+func (r *tickReader) Watermark() model.Timestamp { return model.Timestamp(r.n) }
+func (r *tickReader) Progress() source.Progress  { return source.Progress{} }
+func (r *tickReader) Close() error               { return nil }
+
+func TestSignals(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		bounded bool
+		code    int
+	}{
+		{"end an unbounded run well", false, ExitOK},
+		{"cut a bounded run short", true, 128 + int(syscall.SIGTERM)},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			signals := make(chan os.Signal, 1)
+			got := main_(t, func(p *model.Pipeline) error {
+				transforms.Read(p, source.Source[int](ticking{tc.bounded, func() { signals <- syscall.SIGTERM }}))
+				return nil
+			}, signals)
+			if got.code != tc.code || !strings.Contains(got.stderr, "stopping gracefully") {
+				t.Errorf("exit code %d, want %d:\n%s", got.code, tc.code, got.stderr)
+			}
+		})
+	}
+}
+
+func TestASecondSignalEndsAtOnce(t *testing.T) {
+	signals := make(chan os.Signal, 2)
+	got := main_(t, func(p *model.Pipeline) error {
+		ticks := transforms.Read(p, source.Source[int](ticking{false, func() {
+			signals <- os.Interrupt
+			signals <- os.Interrupt
+		}}))
+		transforms.TryMap(ticks, func(ctx context.Context, n int) (int, error) {
+			<-ctx.Done() // user code that hangs lets go when told to
+			return 0, ctx.Err()
+		})
+		return nil
+	}, signals)
+	if got.code != 128+int(syscall.SIGINT) || !strings.Contains(got.stderr, "second signal") {
+		t.Errorf("exit code %d:\n%s", got.code, got.stderr)
+	}
+}

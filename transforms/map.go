@@ -45,18 +45,3 @@ func TryMap[T, U any](c model.PCollection[T], fn func(context.Context, T) (U, er
 		}
 	}, opts)
 }
-
-// MapInto is [Map] for elements so large that copying them shows: PCollection[T]
-// -> PCollection[U]. A Map copies each element into fn and the result out of it;
-// here fn reads v in place and fills *out, which still holds an earlier result.
-// Fn must not change or keep v, nor keep out.
-func MapInto[T, U any](c model.PCollection[T], fn func(v *T, out *U), opts ...model.Option) model.PCollection[U] {
-	return fused(c, "MapInto", fn == nil, func(op *engine.Op, next engine.Emit[U]) engine.Emit[T] {
-		out := new(U)
-		return func(m *model.Meta, v *T) {
-			op.Enter(m, v)
-			fn(v, out)
-			next(m, out)
-		}
-	}, opts)
-}

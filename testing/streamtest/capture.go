@@ -108,3 +108,19 @@ func (k *Captured[T]) Elements() []Fired[T] {
 	defer k.mu.Unlock()
 	return slices.Concat(firings(k.fired, true)...)
 }
+
+// Panes is all that the collection emitted, as panes to want of another
+// collection or run: firings of different indices are different panes, and each
+// tells all there is to want of it.
+func (k *Captured[T]) Panes() (panes []Pane[T]) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, f := range firings(k.fired, true) {
+		e := f[0]
+		p := Pane[T]{Window: e.Window, Timing: e.Pane.Timing, Values: f.values()}.Index(e.Pane.Index).AtStep(e.Step)
+		p.first = f.all(func(p model.Pane) bool { return p.First })
+		p.last = f.all(func(p model.Pane) bool { return p.Last })
+		panes = append(panes, p)
+	}
+	return panes
+}

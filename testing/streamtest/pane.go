@@ -112,6 +112,10 @@ func (f firing[T]) values() []T {
 	return values
 }
 
+func (f firing[T]) all(is func(model.Pane) bool) bool {
+	return !slices.ContainsFunc(f, func(e Fired[T]) bool { return !is(e.Pane) })
+}
+
 // match reports whether f is what is wanted.
 func (p Pane[T]) match(f firing[T], opts gocmp.Options) bool {
 	e := f[0]

@@ -244,11 +244,12 @@ type data struct {
 
 // data writes the grid for the script.
 func (g *grid) data() data {
-	d := data{Days: g.days, From: g.from, Rows: g.rows, Origins: g.origins}
+	d := data{Days: g.days, From: g.from, Rows: g.rows, Origins: []string{}, Cells: []string{}}
 	if g.days > 0 {
 		d.First = g.first.Format(time.DateOnly)
 	}
-	for o := range g.origins {
+	for o, origin := range g.origins {
+		d.Origins = append(d.Origins, origin)
 		cells := make([]string, 0, g.days*g.rows)
 		for day := range g.days {
 			for row := range g.rows {

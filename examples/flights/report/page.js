@@ -15,7 +15,7 @@
   }
 
   function whole(origin, day) {
-    var all = { flights: 0, mean: 0, worst: -Infinity };
+    var all = { flights: 0, mean: 0, worst: -1e9 };
     for (var row = 0; row !== data.rows; row++) {
       var c = cell(origin, day, row);
       if (!c) { continue; }

@@ -55,10 +55,13 @@ func Build(p *model.Pipeline, q nexmark.Query, n int64) (*Totals, error) {
 func isBid(e nexmark.Event) bool { return e.Kind == nexmark.Bid }
 
 func q1(events model.PCollection[nexmark.Event], t *Totals) {
-	bids := transforms.Filter(events, isBid)
-	converted := transforms.MapInto(bids, func(e, out *nexmark.Event) {
+	converted := transforms.FilterMap(events, func(e, out *nexmark.Event) bool {
+		if e.Kind != nexmark.Bid {
+			return false
+		}
 		*out = *e
 		out.Price = e.Price * 908 / 1000
+		return true
 	})
 	transforms.Write(converted, totalling[nexmark.Event]{t, func(r *nexmark.Result, e *nexmark.Event) {
 		r.Count++

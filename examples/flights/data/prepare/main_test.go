@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -120,30 +119,5 @@ func TestBadSource(t *testing.T) {
 				t.Error("no error")
 			}
 		})
-	}
-}
-
-// TestPack shows that pack makes the committed file out of its text. What a
-// compressor writes may change from one release of Go to another, so the test
-// holds for the one the file was made with.
-func TestPack(t *testing.T) {
-	if !strings.HasPrefix(runtime.Version(), "go1.26") {
-		t.Skipf("flights.csv.gz was made with go1.26, this is %s", runtime.Version())
-	}
-	r, err := data.Open("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	plain, err := io.ReadAll(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	packed, err := pack(plain)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(packed, data.Compressed()) {
-		t.Error("packing the text again does not give flights.csv.gz")
 	}
 }

@@ -1,5 +1,7 @@
 package model
 
+import "time"
+
 // A Trigger decides when the panes of a window fire. It is plain data: printed
 // by String, compared by reflect.DeepEqual, and sent to a worker. Its methods are
 // pure: all that a trigger remembers about a key and window is its
@@ -18,9 +20,13 @@ type Trigger interface {
 	// Subtriggers are the parts of a composite trigger, in order; they are
 	// reached through TriggerContext.Sub.
 	Subtriggers() []Trigger
+	// Finishes reports whether the trigger may finish while a window with the given
+	// allowed lateness still takes elements; those that came after would be dropped.
+	Finishes(lateness time.Duration) bool
 	OnElement(*TriggerContext)
-	// OnMerge is called on the merged window's trigger, whose cells are zero, with
-	// the cells of this trigger in each of the windows that were merged.
+	// OnMerge is called on a merged window's trigger, whose cells are zero at first,
+	// once for each window that went into it, with the cells that this trigger and
+	// those below it had there. A composite passes them on by [TriggerContext.SubCells].
 	OnMerge(c *TriggerContext, from []TriggerCell)
 	ShouldFire(*TriggerContext) bool
 	OnFire(*TriggerContext)
@@ -42,6 +48,7 @@ type TriggerContext struct {
 
 	tree  *TriggerTree
 	node  int
+	all   []TriggerContext // of the tree, by node
 	cells []TriggerCell
 	wake  *Wakeups
 }
@@ -57,10 +64,13 @@ type Wakeups struct {
 func (c *TriggerContext) Cell() *TriggerCell { return &c.cells[c.node] }
 
 // Sub is the context of the i'th subtrigger.
-func (c *TriggerContext) Sub(i int) *TriggerContext {
-	s := *c
-	s.node = c.tree.children[c.node][i]
-	return &s
+func (c *TriggerContext) Sub(i int) *TriggerContext { return &c.all[c.tree.children[c.node][i]] }
+
+// SubCells are the cells of the i'th subtrigger, and of those below it, within
+// cells of this trigger's.
+func (c *TriggerContext) SubCells(cells []TriggerCell, i int) []TriggerCell {
+	child := c.tree.children[c.node][i]
+	return cells[child-c.node : c.tree.end[child]-c.node]
 }
 
 // Reset forgets what this trigger and those below it remember.
@@ -118,7 +128,20 @@ func (tree *TriggerTree) Size() int { return len(tree.nodes) }
 // Root is the context of the whole tree for one window, over cells, of which
 // there are Size. What a trigger asks for is noted in wake.
 func (tree *TriggerTree) Root(w Window, watermark, now Timestamp, cells []TriggerCell, wake *Wakeups) *TriggerContext {
-	return &TriggerContext{Window: w, Watermark: watermark, Now: now, tree: tree, cells: cells, wake: wake}
+	all := make([]TriggerContext, tree.Size())
+	for i := range all {
+		all[i] = TriggerContext{tree: tree, node: i, all: all}
+	}
+	all[0].Set(w, watermark, now, cells, wake)
+	return &all[0]
+}
+
+// Set makes c, the context of a whole tree, that of another window or time.
+func (c *TriggerContext) Set(w Window, watermark, now Timestamp, cells []TriggerCell, wake *Wakeups) {
+	for i := range c.all {
+		s := &c.all[i]
+		s.Window, s.Watermark, s.Now, s.cells, s.wake = w, watermark, now, cells, wake
+	}
 }
 
 // Trigger is the trigger whose context c is.

@@ -3,6 +3,7 @@ package model_test
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/millrace/millrace/model"
 )
@@ -23,6 +24,7 @@ func (n named) OnElement(*model.TriggerContext)                    {}
 func (n named) OnMerge(*model.TriggerContext, []model.TriggerCell) {}
 func (n named) ShouldFire(*model.TriggerContext) bool              { return false }
 func (n named) OnFire(*model.TriggerContext)                       {}
+func (n named) Finishes(time.Duration) bool                        { return false }
 
 // layout lists the names of the triggers in the order of their cells: each marks
 // its cell with the turn in which it was reached, parents first.

@@ -5,39 +5,82 @@
 //
 // The invariant: a trigger knows only what its [model.TriggerContext] shows. It has
 // no clock, and asks to be woken instead.
+//
+// [Default] and [AfterWatermark] serve most pipelines. The others are parts to
+// compose: once they have fired, [AfterCount], [AfterProcessingTime] and their
+// kind are finished, and [Repeatedly] starts them over.
 package triggers
 
-import "github.com/millrace/millrace/model"
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
 
-// Default fires when the watermark passes the end of the window, and again for
-// every late element. It never finishes. It is what a strategy without a Trigger
-// means, and the engine runs it without any state per key.
-type Default struct{}
+	"github.com/millrace/millrace/model"
+)
 
-var _ model.Trigger = Default{}
+// part is what a trigger without parts, or that has nothing to say of one of
+// these, is made of.
+type part struct{}
 
-func (Default) String() string { return "default" }
+func (part) Subtriggers() []model.Trigger                       { return nil }
+func (part) Finishes(time.Duration) bool                        { return false }
+func (part) Validate() error                                    { return nil }
+func (part) OnElement(*model.TriggerContext)                    {}
+func (part) OnMerge(*model.TriggerContext, []model.TriggerCell) {}
+func (part) OnFire(*model.TriggerContext)                       {}
 
-// Validate implements [model.Trigger].
-func (Default) Validate() error { return nil }
-
-// Subtriggers implements [model.Trigger].
-func (Default) Subtriggers() []model.Trigger { return nil }
-
-// OnElement implements [model.Trigger].
-func (Default) OnElement(*model.TriggerContext) {}
-
-// OnMerge implements [model.Trigger].
-func (Default) OnMerge(*model.TriggerContext, []model.TriggerCell) {}
-
-// ShouldFire implements [model.Trigger].
-func (Default) ShouldFire(c *model.TriggerContext) bool {
-	if c.Watermark >= c.Window.End {
-		return true
+// call is the list of triggers ts under a name, printed.
+func call(name string, ts ...model.Trigger) string {
+	var b strings.Builder
+	b.WriteString(name)
+	b.WriteByte('(')
+	for i, t := range ts {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		if t == nil {
+			b.WriteString("nil")
+			continue
+		}
+		b.WriteString(t.String())
 	}
-	c.WakeAtEventTime(c.Window.End)
-	return false
+	b.WriteByte(')')
+	return b.String()
 }
 
-// OnFire implements [model.Trigger].
-func (Default) OnFire(*model.TriggerContext) {}
+// several validates the parts of a composite.
+func several(name string, atLeast int, ts []model.Trigger) error {
+	var errs []error
+	if len(ts) < atLeast {
+		errs = append(errs, fmt.Errorf("%s has %d triggers; it needs at least %d", name, len(ts), atLeast))
+	}
+	for i, t := range ts {
+		if t == nil {
+			errs = append(errs, fmt.Errorf("%s's trigger %d is nil", name, i+1))
+			continue
+		}
+		if err := t.Validate(); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// each calls f with every subtrigger that has not finished.
+func unfinished(c *model.TriggerContext, f func(i int, s *model.TriggerContext)) {
+	for i := range c.Trigger().Subtriggers() {
+		if s := c.Sub(i); !s.Cell().Finished {
+			f(i, s)
+		}
+	}
+}
+
+// mergeParts has every subtrigger take in its part of from.
+func mergeParts(c *model.TriggerContext, from []model.TriggerCell) {
+	for i := range c.Trigger().Subtriggers() {
+		s := c.Sub(i)
+		s.Trigger().OnMerge(s, c.SubCells(from, i))
+	}
+}

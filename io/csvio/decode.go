@@ -58,11 +58,11 @@ func newDecoder[T any](ctx context.Context, s *schema, d dialect, in *filesource
 // *RowError for a row that could not be read, after which the next is the one
 // after it.
 func (d *decoder[T]) next() error {
+	var zero T
+	*d.row = zero // a bad row is one, too
 	if err := d.parser.next(); err != nil {
 		return err
 	}
-	var zero T
-	*d.row = zero
 	fields := d.parser.fields
 	if len(fields) != d.width {
 		return d.wrongWidth()
@@ -85,7 +85,7 @@ func (d *decoder[T]) wrongWidth() error {
 	if n > d.width {
 		at = d.parser.starts[d.width]
 	}
-	return d.parser.fault(at, "", fmt.Errorf("the record has %s, and the header %d", count(n, "field"), d.width))
+	return d.parser.fault(at, "", fmt.Errorf("the record has %s and should have %d", count(n, "field"), d.width))
 }
 
 // wrongCell is the error for a cell that its setter refused. The setter is asked

@@ -16,7 +16,8 @@ type RowError struct {
 	Line, Column int
 	// Field is the name of the column, or "" if it is the record as a whole.
 	Field string
-	// Raw is the record as it stands in the file, or its first 1024 bytes.
+	// Raw is the record as it stands in the file, or its first 1024 bytes. It is a
+	// line if the record is no CSV.
 	Raw string
 	// Err is what is wrong.
 	Err error

@@ -174,18 +174,16 @@ func (p *parser) moreLines(at int) error {
 	if p.oneLine {
 		return p.giveUp(at, "the quote is not closed on its line, as SingleLineRecords demands")
 	}
-	record, err := p.in.More()
+	err := p.in.More()
+	p.record = p.in.Raw() // the buffer may have moved, even in vain
 	var long *filesource.TooLong
 	switch {
 	case err == io.EOF:
 		return p.giveUp(at, "the quote is never closed")
 	case errors.As(err, &long):
 		return p.giveUp(at, fmt.Sprintf("the quote is not closed within the limit of %d bytes for a record", long.Limit))
-	case err != nil:
-		return err
 	}
-	p.record = record
-	return nil
+	return err
 }
 
 // strayText is the error for something at stray behind the closing quote of the
@@ -203,6 +201,9 @@ func (p *parser) strayText(at, stray int) error {
 func (p *parser) giveUp(at int, reason string) error {
 	err := p.fault(at, "", errors.New(reason))
 	p.in.Rewind()
+	if bad, ok := err.(*RowError); ok {
+		bad.Raw = bounded(p.in.Raw(), rawBytes)
+	}
 	return err
 }
 

@@ -149,7 +149,7 @@ func (s *schema) match(names []string) ([]int, error) {
 		case f.optional:
 			columns[i] = -1
 		default:
-			errs = append(errs, fmt.Errorf("there is no column %q for %s, but %s; name the column in the field's tag, or make it optional there", f.name, f.path, quoteAll(names)))
+			errs = append(errs, fmt.Errorf("there is no column %q for %s; there are %s; name the column in the field's tag, or make it optional there", f.name, f.path, quoteAll(names)))
 		}
 	}
 	return columns, errors.Join(errs...)

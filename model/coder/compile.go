@@ -154,7 +154,7 @@ func opaque(t reflect.Type, m mode) bool {
 		return true
 	}
 	if _, bad := structuralRefusal(t, m); bad {
-		return t.Comparable()
+		return true // else refusal would have told
 	}
 	probe := builder{done: map[request]*codec{}}
 	probe.byKind(&codec{node: &node{}}, t, m, "")

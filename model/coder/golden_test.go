@@ -68,6 +68,7 @@ var goldenValues = map[string]func() (*coder.Schema, []byte, error){
 	"order":         encoded(*fullOrder()),
 	"refused":       encoded[any](nil),
 	"key-uuid":      encodedKey(uuid{0xaa, 0xbb}),
+	"key-ratio":     encodedKey[ratio](0.5),
 	"key-addr":      encodedKey(netip.MustParseAddrPort("192.0.2.7:80")),
 }
 
@@ -108,7 +109,7 @@ var goldenHashes = map[string]func() uint64{
 	"struct":       hashed(pair[string, acc]{"k", acc{1, 2}}),
 	"uuid":         hashed(uuid{0xaa, 0xbb}),
 	"addr":         hashed(netip.MustParseAddr("192.0.2.7")),
-	"interned":     hashed(interned{unique.Make("a")}),
+	"interned":     hashed(interned{handle: unique.Make("a")}),
 }
 
 func hashed[T any](v T) func() uint64 {

@@ -2,6 +2,7 @@ package coder_test
 
 import (
 	"fmt"
+	"math"
 	"math/bits"
 	"net/netip"
 	"testing"
@@ -41,6 +42,32 @@ func TestHashesSpread(t *testing.T) {
 				t.Errorf("%s, %s: chi-squared is %.0f over %d groups", name, what, chi, len(counts))
 			}
 		}
+	}
+}
+
+func TestIntegersOfOneValueHaveOneHash(t *testing.T) {
+	for _, n := range []int64{0, 1, 100, math.MaxInt8, math.MaxInt16, math.MaxInt32, math.MaxInt64,
+		-1, -100, math.MinInt8, math.MinInt16, math.MinInt32, math.MinInt64} {
+		sameHash[int](t, n)
+		sameHash[int8](t, n)
+		sameHash[int16](t, n)
+		sameHash[int32](t, n)
+		sameHash[uint](t, n)
+		sameHash[uint8](t, n)
+		sameHash[uint16](t, n)
+		sameHash[uint32](t, n)
+		sameHash[uint64](t, n)
+	}
+}
+
+func sameHash[I int | int8 | int16 | int32 | uint | uint8 | uint16 | uint32 | uint64](t *testing.T, n int64) {
+	t.Helper()
+	k := I(n)
+	if int64(k) != n || (k < 0) != (n < 0) {
+		return // it does not fit
+	}
+	if got, want := must(coder.ForKey[I]()).Hash(&k), must(coder.ForKey[int64]()).Hash(&n); got != want {
+		t.Errorf("%T(%d): %x, but of an int64 %x", k, k, got, want)
 	}
 }
 

@@ -42,9 +42,6 @@ func (b *builder) mapping(c *codec, t reflect.Type, m mode, path string) {
 // is -1 for a nil map.
 func (m *mapping) claim(src []byte, depth int) (n, hint int, rest []byte, err error) {
 	n, rest, err = count(src, m.least)
-	if err == nil && n > 1 && m.key.least == 0 {
-		err = errTwice // keys without content are all the same key
-	}
 	if err != nil || n < 0 {
 		return n, 0, rest, err
 	}

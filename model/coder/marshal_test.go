@@ -1,7 +1,9 @@
 package coder_test
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -58,7 +60,7 @@ type grasping struct{ seen byte }
 func (g grasping) MarshalBinary() ([]byte, error) { return []byte{g.seen}, nil }
 func (g *grasping) UnmarshalBinary(b []byte) error {
 	g.seen = b[0]
-	_ = append(b, "overwritten"...)
+	_ = append(b, '!')
 	return nil
 }
 
@@ -79,5 +81,19 @@ func TestMessagesAreNotReused(t *testing.T) {
 	must(c.Decode(must(c.Append(nil, &v)), &used))
 	if kept.GetStringValue() != "in use" || !used.GetBoolValue() {
 		t.Errorf("%v was decoded over %v", used, kept)
+	}
+}
+
+func TestMessagesEncodeOneWay(t *testing.T) {
+	c := must(coder.For[*structpb.Struct]())
+	m := &structpb.Struct{Fields: map[string]*structpb.Value{}}
+	for i := range 20 {
+		m.Fields[fmt.Sprint(i)] = structpb.NewNumberValue(float64(i))
+	}
+	first := must(c.Append(nil, &m))
+	for range 10 {
+		if again := must(c.Append(nil, &m)); !bytes.Equal(first, again) {
+			t.Fatalf("%x\n%x", first, again)
+		}
 	}
 }

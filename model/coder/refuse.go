@@ -184,8 +184,8 @@ func isHandle(t reflect.Type) bool {
 	return t.PkgPath() == "unique" && strings.HasPrefix(t.Name(), "Handle[")
 }
 
-// holdsAddress reports whether == on a t compares an address. What interfaces
-// hold isn't known.
+// holdsAddress reports whether == on a t compares an address. It passes over
+// fields named _, as == does; what interfaces hold is not known.
 func holdsAddress(t reflect.Type) bool {
 	switch t.Kind() {
 	case reflect.Pointer, reflect.Chan, reflect.Func, reflect.UnsafePointer:

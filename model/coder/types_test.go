@@ -154,11 +154,32 @@ func (u uuid) MarshalBinary() ([]byte, error)  { return u[:], nil }
 func (u *uuid) UnmarshalBinary(b []byte) error { copy(u[:], b); return nil }
 
 // interned is comparable, marshals itself, and cannot be taken apart.
-type interned struct{ handle unique.Handle[string] }
+type interned struct {
+	handle unique.Handle[string]
+	_      *int // == does not look at it
+}
 
 func (i interned) MarshalBinary() ([]byte, error) { return []byte(i.handle.Value()), nil }
 func (i *interned) UnmarshalBinary(b []byte) error {
 	i.handle = unique.Make(string(b))
+	return nil
+}
+
+// ratio is a number that marshals itself, and so can be a key.
+type ratio float64
+
+func (r ratio) MarshalBinary() ([]byte, error) { return fmt.Appendf(nil, "%g", float64(r)), nil }
+func (r *ratio) UnmarshalBinary(b []byte) error {
+	_, err := fmt.Sscan(string(b), (*float64)(r))
+	return err
+}
+
+// segments marshals itself, but is not comparable.
+type segments struct{ parts []string }
+
+func (s segments) MarshalBinary() ([]byte, error) { return []byte(strings.Join(s.parts, "/")), nil }
+func (s *segments) UnmarshalBinary(b []byte) error {
+	s.parts = strings.Split(string(b), "/")
 	return nil
 }
 
@@ -181,6 +202,29 @@ type stamped struct {
 }
 
 var _ encoding.BinaryAppender = stamped{}
+
+// caption is given AppendBinary, and has the other methods itself.
+type caption struct {
+	appendOnly
+	text string
+}
+
+func (c caption) MarshalBinary() ([]byte, error)       { return []byte(c.text), nil }
+func (c *caption) UnmarshalBinary(b []byte) error      { c.text = string(b); return nil }
+func (appendOnly) AppendBinary([]byte) ([]byte, error) { return nil, errors.New("not to be called") }
+
+type appendOnly struct{}
+
+// receipt is given UnmarshalBinary, which knows nothing of text.
+type receipt struct {
+	readOnly
+	text string
+}
+
+func (r receipt) MarshalBinary() ([]byte, error) { return nil, errors.New("not to be called") }
+func (*readOnly) UnmarshalBinary([]byte) error   { return errors.New("not to be called") }
+
+type readOnly struct{ n int }
 
 // writeOnly can be marshaled only, and so is taken apart.
 type writeOnly struct{ n int }
@@ -267,9 +311,11 @@ type (
 		Amount  decimal
 		Big     big.Int
 		Meta    any
+		Path    segments
 		Inner   struct{ Deep [2]pair[string, float32] }
 		Stamp   stamped
 		Fine    netip.AddrPort
 		ID      uuid
+		Share   ratio
 	}
 )

@@ -2,6 +2,7 @@ package streamtest
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -10,7 +11,8 @@ import (
 // alone behind a "-", those of got alone behind a "+".
 func difference(want, got []string) (lines []string, differ bool) {
 	d := &aligned{}
-	cmp.Equal(want, got, cmp.Reporter(d))
+	// None is an empty list, not a nil one, which differs as a whole.
+	cmp.Equal(append([]string{}, want...), append([]string{}, got...), cmp.Reporter(d))
 	return d.elided(), d.differ
 }
 
@@ -45,7 +47,7 @@ func (d *aligned) Report(r cmp.Result) {
 }
 
 func (d *aligned) add(sign, line string, same bool) {
-	d.lines = append(d.lines, sign+line)
+	d.lines = append(d.lines, sign+strings.ReplaceAll(line, "\n", "\n"+sign))
 	d.same = append(d.same, same)
 	d.differ = d.differ || !same
 }

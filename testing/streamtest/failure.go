@@ -101,7 +101,7 @@ func (k *Captured[T]) explainValues(where string, missing, extra, both []T) stri
 // explainDropped tells what was dropped.
 func (k *Captured[T]) explainDropped(want, got int64) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "before %s, %d elements were dropped as too late, and %d wanted to be\n", k.name(), got, want)
+	fmt.Fprintf(&b, "the groupings before %s dropped %d as too late, and were wanted to drop %d\n", k.name(), got, want)
 	k.writeStory(&b)
 	k.writeDrops(&b)
 	return b.String()
@@ -114,10 +114,11 @@ const longStory = 40
 
 // writeStory tells the steps, and what came of each.
 func (k *Captured[T]) writeStory(b *strings.Builder) {
-	b.WriteString("\nemitted, step by step:\n")
 	panes := firings(k.fired, false)
 	if len(panes) == 0 {
-		b.WriteString("  nothing at all\n")
+		b.WriteString("\nemitted nothing in any step:\n")
+	} else {
+		b.WriteString("\nemitted, step by step:\n")
 	}
 	var lines []string
 	if k.run.script != nil {

@@ -20,7 +20,7 @@ type Pane[T any] struct {
 
 	index       *int64
 	first, last bool
-	step        int
+	step        *int
 }
 
 // Early wants a pane that fires before the watermark passes the end of w.
@@ -62,9 +62,10 @@ func (p Pane[T]) Last() Pane[T] {
 	return p
 }
 
-// AtStep wants the pane to fire in step n of the script, counted from 1.
+// AtStep wants the pane to fire in step n of the script, counted from 1; in 0, it
+// comes before the script, of another source.
 func (p Pane[T]) AtStep(n int) Pane[T] {
-	p.step = n
+	p.step = &n
 	return p
 }
 
@@ -119,7 +120,7 @@ func (f firing[T]) all(is func(model.Pane) bool) bool {
 // match reports whether f is what is wanted.
 func (p Pane[T]) match(f firing[T], opts gocmp.Options) bool {
 	e := f[0]
-	if p.Window != e.Window || p.Timing != e.Pane.Timing || p.step > 0 && p.step != e.Step {
+	if p.Window != e.Window || p.Timing != e.Pane.Timing || p.step != nil && *p.step != e.Step {
 		return false
 	}
 	for _, e := range f {
@@ -159,8 +160,8 @@ func (p Pane[T]) title() string {
 	if p.last {
 		s += " last"
 	}
-	if p.step > 0 {
-		s += fmt.Sprintf(" at step %d", p.step)
+	if p.step != nil {
+		s += fmt.Sprintf(" at step %d", *p.step)
 	}
 	return s
 }
@@ -178,7 +179,7 @@ func (f firing[T]) title(like Pane[T]) string {
 	if like.last {
 		s += told(f, "last", func(e Fired[T]) bool { return e.Pane.Last })
 	}
-	if like.step > 0 {
+	if like.step != nil {
 		s += fmt.Sprintf(" at step %d", e.Step)
 	}
 	return s

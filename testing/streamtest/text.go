@@ -12,18 +12,22 @@ import (
 // clock is t as failures tell it: the time of day on the first day of the epoch,
 // where most scripts play.
 func clock(t model.Timestamp) string {
-	const day = 24 * 3600 * 1_000_000
-	if 0 <= t && t < day {
+	if onFirstDay(t) {
 		return t.Time().Format("15:04:05.999999")
 	}
 	return t.String()
 }
 
+func onFirstDay(t model.Timestamp) bool {
+	const day = 24 * 3600 * 1_000_000
+	return 0 <= t && t < day
+}
+
 func span(w model.Window) string {
-	if w == model.GlobalWindow {
-		return w.String()
+	if onFirstDay(w.Start) && onFirstDay(w.End) {
+		return "[" + clock(w.Start) + ", " + clock(w.End) + ")"
 	}
-	return "[" + clock(w.Start) + ", " + clock(w.End) + ")"
+	return w.String()
 }
 
 // text is a value on one line, as far as it prints so.

@@ -65,15 +65,10 @@ func (c *Cursor) Line() ([]byte, error) {
 	return c.Raw(), nil
 }
 
-// More adds a line to the current record and returns all of it, line ends
-// included but for the last. At the end of the content the error is io.EOF. After
-// an error, only Rewind leads on.
-func (c *Cursor) More() ([]byte, error) {
-	if err := c.advance(); err != nil {
-		return nil, err
-	}
-	return c.Raw(), nil
-}
+// More adds a line to the current record, which is Raw. What Line or Raw
+// returned before is valid no longer, even if there is an error: io.EOF at the end
+// of the content, a *TooLong beyond the limit. After either, Rewind leads on.
+func (c *Cursor) More() error { return c.advance() }
 
 // Rewind goes back to the end of the first line of the current record, so that
 // the next Line is the one after it.
@@ -82,7 +77,8 @@ func (c *Cursor) Rewind() {
 	c.pos = c.first
 }
 
-// Raw is the current record without its last line end.
+// Raw is the current record without its last line end. It is valid until the
+// next call of Line, More or Discard.
 func (c *Cursor) Raw() []byte {
 	raw := c.buf[c.start:c.pos]
 	if n := len(raw); n > 0 && raw[n-1] == '\n' {

@@ -1,0 +1,166 @@
+package streamtest_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/datadriven"
+
+	"github.com/millrace/millrace/model"
+	"github.com/millrace/millrace/runners/direct"
+	"github.com/millrace/millrace/testing/streamtest"
+	"github.com/millrace/millrace/transforms"
+)
+
+// failures are tests that fail; testdata/failures holds what they say.
+var failures = map[string]func(testing.TB){
+	"a wrong count": func(t testing.TB) {
+		streamtest.WantPanes(t, story(&model.Pipeline{}),
+			streamtest.OnTime(between(0, 60), of("to", 2), of("be", 2), of("or", 1), of("not", 2)),
+			streamtest.Late(between(0, 60), of("be", 3)))
+	},
+	"a dropped element": func(t testing.TB) {
+		streamtest.WantPanes(t, story(&model.Pipeline{}),
+			streamtest.OnTime(between(0, 60), of("to", 2), of("be", 2), of("or", 1), of("not", 1)),
+			streamtest.Late(between(0, 60), of("be", 3)),
+			streamtest.Late(between(0, 60), of("be", 4)))
+	},
+	"panes in another order": func(t testing.TB) {
+		streamtest.WantPanes(t, story(&model.Pipeline{}),
+			streamtest.Late(between(0, 60), of("be", 3)),
+			streamtest.OnTime(between(0, 60), of("to", 2), of("be", 2), of("or", 1), of("not", 1)))
+	},
+	"another window and timing": func(t testing.TB) {
+		streamtest.WantPanes(t, story(&model.Pipeline{}),
+			streamtest.OnTime(between(60, 120), of("to", 2), of("be", 2), of("or", 1), of("not", 1)),
+			streamtest.Early(between(0, 60), of("be", 3)))
+	},
+	"another step, index and place": func(t testing.TB) {
+		streamtest.WantPanes(t, story(&model.Pipeline{}),
+			streamtest.OnTime(between(0, 60), of("to", 2), of("be", 2), of("or", 1), of("not", 1)).AtStep(2).First(),
+			streamtest.Late(between(0, 60), of("be", 3)).Index(2).First().Last())
+	},
+	"no pane wanted": func(t testing.TB) { streamtest.WantPanes(t, story(&model.Pipeline{})) },
+	"no pane emitted": func(t testing.TB) {
+		var p model.Pipeline
+		words := streamtest.NewStream[string](&p).Watermark(60*second).Add(0, "a").End()
+		streamtest.WantPanes(t, count(words, minutes(0, 0)), streamtest.Late(between(0, 60), of("a", 1)))
+	},
+	"values": func(t testing.TB) {
+		streamtest.Want(t, story(&model.Pipeline{}), of("to", 2), of("be", 2), of("or", 1), of("be", 2))
+	},
+	"values in a window": func(t testing.TB) {
+		streamtest.WantInWindow(t, story(&model.Pipeline{}), between(60, 120), of("to", 2))
+	},
+	"nothing wanted": func(t testing.TB) { streamtest.WantEmpty(t, story(&model.Pipeline{})) },
+	"dropped": func(t testing.TB) {
+		var p model.Pipeline
+		c := streamtest.Capture(story(&p))
+		streamtest.Run(t, &p)
+		c.WantDropped(t, 2)
+	},
+	"dropped by who knows": func(t testing.TB) {
+		var p model.Pipeline
+		c := streamtest.Capture(story(&p))
+		streamtest.Run(t, &p, streamtest.RunBy(direct.Run))
+		c.WantDropped(t, 1)
+	},
+	"a difference that does not show": func(t testing.TB) {
+		var p model.Pipeline
+		streamtest.Want(t, streamtest.NewStream[secret](&p).Add(0, secret{"ann"}).End(), secret{"bob"})
+	},
+	"two streams": func(t testing.TB) {
+		var p model.Pipeline
+		a := streamtest.NewStream[string](&p, model.Name("Clicks")).Add(0, "a").Elapse(90 * time.Second).End()
+		b := streamtest.NewStream[string](&p, model.Name("Views")).Add(5*second, "b").End()
+		c := transforms.Create(&p, "c")
+		streamtest.Want(t, transforms.Flatten(a, b, c), "a", "b")
+	},
+	"a long script": func(t testing.TB) {
+		var p model.Pipeline
+		s := streamtest.NewStream[int](&p)
+		for i := range 50 {
+			s.Add(model.Timestamp(i)*10*second, i, i, i, i, i, i, i, i, i, i)
+		}
+		sums := transforms.CombineGlobally(transforms.Window(s.End(), minutes(0, 0)), transforms.Sum)
+		streamtest.Want(t, sums, 150, 510, 870, 1230, 1590, 1950, 2310, 2670, 940)
+	},
+	"other times": func(t testing.TB) {
+		var p model.Pipeline
+		at := model.TimestampOf(time.Date(2024, 2, 29, 12, 30, 10, 5000, time.UTC))
+		words := streamtest.NewStream[string](&p).Add(at, "a", "b\nc").Add(-1, "d").Watermark(model.MaxTimestamp).End()
+		streamtest.WantEmpty(t, count(words, minutes(0, 0)))
+	},
+	"an error": func(t testing.TB) {
+		var p model.Pipeline
+		words := streamtest.NewStream[string](&p).Add(0, "a").Add(5*second, "b").End()
+		streamtest.WantEmpty(t, transforms.TryMap(words, func(_ context.Context, s string) (string, error) {
+			if s == "b" {
+				return "", errors.New("no b, please")
+			}
+			return s, nil
+		}))
+	},
+	"not run": func(t testing.TB) { streamtest.Capture(story(&model.Pipeline{})).WantEmpty(t) },
+}
+
+type secret struct{ name string }
+
+func (secret) String() string { return "a secret" }
+
+// story counts words of a minute, of which one is late and another too late.
+func story(p *model.Pipeline) model.PCollection[model.KV[string, int64]] {
+	words := streamtest.NewStream[string](p).
+		Add(10*second, "to", "be").
+		Elapse(10*time.Second).
+		Add(20*second, "or", "not", "to", "be").
+		Watermark(60*second).
+		Add(30*second, "be").
+		Watermark(360*second).
+		Add(40*second, "be").
+		End()
+	return count(words, minutes(5*time.Minute, model.Accumulating))
+}
+
+func TestWhatFailuresSay(t *testing.T) {
+	seen := map[string]bool{}
+	datadriven.RunTest(t, "testdata/failures", func(t *testing.T, d *datadriven.TestData) string {
+		name := strings.TrimSpace(d.Input)
+		seen[name] = true
+		check, ok := failures[name]
+		if !ok {
+			return "no such test"
+		}
+		// go-cmp varies its spaces, so that nobody relies on them.
+		return strings.ReplaceAll(failure(t, check), "\u00a0", " ")
+	})
+	for name := range failures {
+		if !seen[name] {
+			t.Errorf("testdata/failures does not have %q", name)
+		}
+	}
+}
+
+func TestWhatIsEqualToBeWanted(t *testing.T) {
+	type reading struct {
+		at    time.Time
+		Level float64
+		Tags  []string
+	}
+	noon := time.Date(2024, 2, 29, 12, 0, 0, 0, time.UTC)
+	var p model.Pipeline
+	readings := streamtest.NewStream[reading](&p).Add(0, reading{noon, math.NaN(), []string{}}, reading{at: noon}).End()
+	streamtest.Want(t, readings, reading{at: noon.In(time.FixedZone("east", 3600))}, reading{noon, math.NaN(), nil})
+	said := failure(t, func(t testing.TB) {
+		var p model.Pipeline
+		readings := streamtest.NewStream[reading](&p).Add(0, reading{at: noon}).End()
+		streamtest.Want(t, readings, reading{at: noon.Add(1)})
+	})
+	if said == "" {
+		t.Error("unexported fields are not compared")
+	}
+}

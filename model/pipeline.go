@@ -88,6 +88,8 @@ type Windowing struct {
 	// Grouped says that the windows came out of a grouping: merging ones have been
 	// merged and are merged no more.
 	Grouped bool
+	// Retractions says that some elements may take others back.
+	Retractions bool
 }
 
 // Carried is w with its windows assigned.
@@ -101,6 +103,7 @@ func (w *Windowing) Carried() *Windowing {
 func (w *Windowing) AfterGrouping() *Windowing {
 	c := *w
 	c.Assigned, c.Grouped = true, true
+	c.Retractions = c.Retractions || c.Strategy.Panes == Retracting
 	return &c
 }
 
@@ -193,9 +196,16 @@ func (p *Pipeline) Add(d Definition) *Node {
 			w = n.Inputs[0].Windowing
 		}
 	}
-	if w.Site == (Site{}) {
+	retractions := w.Retractions
+	for _, c := range n.Inputs {
+		retractions = retractions || c.Windowing.Retractions
+	}
+	if w.Site == (Site{}) || retractions != w.Retractions {
 		c := *w
-		c.Site = site
+		if c.Site == (Site{}) {
+			c.Site = site
+		}
+		c.Retractions = retractions
 		w = &c
 	}
 	for port, t := range d.Outputs {

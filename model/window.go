@@ -79,6 +79,8 @@ type Pane struct {
 	Timing              Timing
 	// First and Last say that no pane came before, and that none will follow.
 	First, Last bool
+	// Retraction says that the element takes back what the pane said before.
+	Retraction bool
 }
 
 // NoPane is the pane of an element that no trigger has fired: the first and
@@ -87,6 +89,9 @@ var NoPane = Pane{Timing: Unknown, First: true, Last: true}
 
 func (p Pane) String() string {
 	s := fmt.Sprintf("%v #%d", p.Timing, p.Index)
+	if p.Retraction {
+		s = "retraction of " + s
+	}
 	if p.Last {
 		s += " last"
 	}
@@ -102,6 +107,10 @@ const (
 	Discarding PaneMode = iota + 1
 	// Accumulating panes hold all that the window has seen.
 	Accumulating
+	// Retracting panes hold all that the window has seen, and each is preceded by
+	// retractions of what the last one said, or the last ones of windows that have
+	// merged since. The groupings that follow take retractions into account.
+	Retracting
 )
 
 func (m PaneMode) String() string {
@@ -110,6 +119,8 @@ func (m PaneMode) String() string {
 		return "discarding"
 	case Accumulating:
 		return "accumulating"
+	case Retracting:
+		return "retracting"
 	}
 	return fmt.Sprintf("PaneMode(%d)", uint8(m))
 }
@@ -193,6 +204,47 @@ type WindowingStrategy struct {
 	Lateness time.Duration
 	// Panes must be set when Trigger or Lateness allow more than one pane.
 	Panes PaneMode
+	// OnTime says whether a key that had elements gets an on-time pane even if an
+	// early one said it all; Closing, whether it gets a last pane when the window
+	// expires with nothing new.
+	OnTime, Closing PaneBehavior
+	// Timestamps says what timestamp a pane's elements carry.
+	Timestamps TimestampCombiner
+	// MayFinish accepts a Trigger that may finish while its window still takes
+	// elements. Those that come afterwards are dropped, and counted.
+	MayFinish bool
+}
+
+// A PaneBehavior says whether a pane is emitted without anything new in it.
+type PaneBehavior uint8
+
+const (
+	// IfNotEmpty emits a pane only if something arrived since the last one.
+	IfNotEmpty PaneBehavior = iota
+	// FireAlways emits it anyway.
+	FireAlways
+)
+
+// A TimestampCombiner says what timestamp a pane's elements carry.
+type TimestampCombiner uint8
+
+const (
+	// EndOfWindow is the last instant of the window.
+	EndOfWindow TimestampCombiner = iota
+	// Earliest is the earliest of the elements that arrived since the last pane. It
+	// holds the watermark back until the pane has fired.
+	Earliest
+	// Latest is the latest of them.
+	Latest
+)
+
+var timestampNames = [...]string{"end-of-window", "earliest", "latest"}
+
+func (c TimestampCombiner) String() string {
+	if int(c) < len(timestampNames) {
+		return timestampNames[c]
+	}
+	return fmt.Sprintf("TimestampCombiner(%d)", uint8(c))
 }
 
 func (s WindowingStrategy) String() string {
@@ -208,6 +260,15 @@ func (s WindowingStrategy) String() string {
 	}
 	if s.Panes != 0 {
 		out += " " + s.Panes.String()
+	}
+	if s.OnTime == FireAlways {
+		out += " on-time=always"
+	}
+	if s.Closing == FireAlways {
+		out += " closing=always"
+	}
+	if s.Timestamps != EndOfWindow {
+		out += " timestamps=" + s.Timestamps.String()
 	}
 	return out
 }

@@ -23,6 +23,11 @@ type Combiner[V, A, O any] interface {
 	Result(A) O
 }
 
+// An Inverter is a [Combiner] that can take a value out of an accumulator again.
+// Over an input with retractions, a combine whose Combiner is none keeps the
+// values themselves, and computes a pane from those that are left.
+type Inverter[V, A any] = engine.Inverter[V, A]
+
 // CombinePerKey reduces the values of each key in each pane: PCollection[KV[K,
 // V]] -> PCollection[KV[K, O]]. It takes the combiner's constructor, so that a
 // generic one needs no type arguments: CombinePerKey(amounts, transforms.Sum).
@@ -47,8 +52,14 @@ func combine[K comparable, V, A, O any](c model.PCollection[model.KV[K, V]], kin
 	}
 	hash, err := hashOf[K]()
 	combiner, mistake := construct(by)
-	d.Spec = engine.CombineSpec[K, V, A, O]{Combiner: combiner, Hash: hash}
-	d.Err = errors.Join(mistake, err, canEncode[A]("accumulator"), fires(c))
+	spec := engine.CombineSpec[K, V, A, O]{Combiner: combiner, Hash: hash}
+	err = errors.Join(mistake, err, canEncode[A]("accumulator"), groupable(c))
+	if col := c.Collection(); col != nil && !engine.Lifts(col.Windowing) { // values cross, not accumulators
+		var errV error
+		spec.Encode, errV = encodeOf[V]("value")
+		err = errors.Join(err, errV)
+	}
+	d.Spec, d.Err = spec, err
 	return model.Add1[model.KV[K, O]](c.Pipeline(), d)
 }
 

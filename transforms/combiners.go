@@ -24,6 +24,9 @@ func (counting[V]) Add(a int64, _ V) int64 { return a + 1 }
 func (counting[V]) Merge(a, b int64) int64 { return a + b }
 func (counting[V]) Result(a int64) int64   { return a }
 
+// Subtract implements [Inverter].
+func (counting[V]) Subtract(a int64, _ V) int64 { return a - 1 }
+
 // Sum is the [Combiner] that adds values up. Integers wrap on overflow; the sum
 // of floats depends on the order in its last bits.
 func Sum[N Number]() Combiner[N, N, N] { return sum[N]{} }
@@ -37,6 +40,10 @@ func (sum[N]) New() N         { return 0 }
 func (sum[N]) Add(a, v N) N   { return a + v }
 func (sum[N]) Merge(a, b N) N { return a + b }
 func (sum[N]) Result(a N) N   { return a }
+
+// Subtract implements [Inverter]. A float sum keeps the rounding errors of what
+// was taken out.
+func (sum[N]) Subtract(a, v N) N { return a - v }
 
 // Mean is the [Combiner] of the arithmetic mean. It adds up as float64, which is
 // exact for integers up to 2^53.
@@ -58,6 +65,11 @@ func (mean[N]) Add(a MeanAccumulator, v N) MeanAccumulator {
 
 func (mean[N]) Merge(a, b MeanAccumulator) MeanAccumulator {
 	return MeanAccumulator{a.Sum + b.Sum, a.Count + b.Count}
+}
+
+// Subtract implements [Inverter].
+func (mean[N]) Subtract(a MeanAccumulator, v N) MeanAccumulator {
+	return MeanAccumulator{a.Sum - float64(v), a.Count - 1}
 }
 
 func (mean[N]) Result(a MeanAccumulator) float64 { return a.Sum / float64(a.Count) }

@@ -70,6 +70,32 @@ func canEncode[T any](what string) error {
 	return nil
 }
 
+// encodeOf is the encoding of T, or why values of T cannot cross to another
+// task's state.
+func encodeOf[T any](what string) (engine.Encode[T], error) {
+	if err := canEncode[T](what); err != nil {
+		return nil, err
+	}
+	c, err := coder.For[T]()
+	if err != nil {
+		return nil, err
+	}
+	return c.Append, nil
+}
+
+// groupable is why c cannot be grouped as it is cut, or nil.
+func groupable(c model.Input) error {
+	col := c.Collection()
+	if col == nil {
+		return nil
+	}
+	w := col.Windowing
+	if w.Retractions && w.Strategy.Panes != model.Retracting {
+		return fmt.Errorf("its input has retractions, from panes set to Retracting upstream, and its own panes (%v, set at %v) could not pass them on; set Panes to model.Retracting in transforms.Window", w.Strategy, w.Site)
+	}
+	return fires(c)
+}
+
 // fires is why a grouping of c would never emit anything, or nil.
 func fires(c model.Input) error {
 	col := c.Collection()

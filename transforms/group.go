@@ -16,14 +16,15 @@ import (
 // over. Where a combine will do, [CombinePerKey] keeps one accumulator instead.
 func GroupByKey[K comparable, V any](c model.PCollection[model.KV[K, V]], opts ...model.Option) model.PCollection[model.KV[K, iter.Seq[V]]] {
 	hash, err := hashOf[K]()
+	encode, errV := encodeOf[V]("value")
 	return model.Add1[model.KV[K, iter.Seq[V]]](c.Pipeline(), model.Definition{
 		Kind:      "GroupByKey",
 		Class:     model.Exchange,
 		Detail:    placed(c, ""),
-		Spec:      engine.GroupSpec[K, V]{Hash: hash},
+		Spec:      engine.GroupSpec[K, V]{Hash: hash, Encode: encode},
 		Inputs:    in(c),
 		Windowing: grouped(c),
-		Err:       errors.Join(err, canEncode[V]("value"), fires(c)),
+		Err:       errors.Join(err, errV, groupable(c)),
 		Options:   opts,
 	})
 }

@@ -20,14 +20,16 @@ func CoGroup[K comparable, A, B, R any](a model.PCollection[model.KV[K, A]], b m
 
 func coGroup[K comparable, A, B, R any](a model.PCollection[model.KV[K, A]], b model.PCollection[model.KV[K, B]], kind string, missing bool, fn func(k K, a []A, b []B, emit func(R)), opts []model.Option) model.PCollection[R] {
 	hash, err := hashOf[K]()
-	err = errors.Join(required(missing), err, canEncode[A]("left value"), canEncode[B]("right value"), sameWindows(a, b), fires(a), fires(b))
+	encodeA, errA := encodeOf[A]("left value")
+	encodeB, errB := encodeOf[B]("right value")
+	err = errors.Join(required(missing), err, errA, errB, sameWindows(a, b), groupable(a), groupable(b))
 	w := agreed(a, b)
 	inputs := in(conform(a, w), conform(b, w))
 	return model.Add1[R](a.Pipeline(), model.Definition{
 		Kind:      kind,
 		Class:     model.Exchange,
 		Detail:    placed(inputs[0], ""),
-		Spec:      engine.CoGroupSpec[K, A, B, R]{Hash: hash, Fire: fn},
+		Spec:      engine.CoGroupSpec[K, A, B, R]{Hash: hash, EncodeA: encodeA, EncodeB: encodeB, Fire: fn},
 		Inputs:    inputs,
 		Windowing: grouped(inputs[0]),
 		Err:       err,

@@ -52,16 +52,20 @@ func checkStrategy[T any](s model.WindowingStrategy) error {
 		}
 	}
 	if s.Trigger != nil {
-		err = errors.Join(err, s.Trigger.Validate())
+		terr := s.Trigger.Validate()
+		if terr == nil && !s.MayFinish && s.Trigger.Finishes(s.Lateness) {
+			terr = fmt.Errorf("the trigger %v may finish while its window still takes elements, and those that come afterwards would be dropped; put it into triggers.Repeatedly, or set WindowingStrategy.MayFinish", s.Trigger)
+		}
+		err = errors.Join(err, terr)
 	}
 	if s.Lateness < 0 {
 		err = errors.Join(err, fmt.Errorf("WindowingStrategy.Lateness is %v; it must not be negative", s.Lateness))
 	}
-	if s.Panes > model.Accumulating {
-		err = errors.Join(err, fmt.Errorf("WindowingStrategy.Panes is %v; it must be Discarding or Accumulating", s.Panes))
+	if s.Panes > model.Retracting {
+		err = errors.Join(err, fmt.Errorf("WindowingStrategy.Panes is %v; it must be Discarding, Accumulating or Retracting", s.Panes))
 	}
 	if s.Panes == 0 && (s.Trigger != nil || s.Lateness > 0) {
-		err = errors.Join(err, errors.New("WindowingStrategy.Panes must say model.Discarding or model.Accumulating where Trigger or Lateness allow a window more than one pane"))
+		err = errors.Join(err, errors.New("WindowingStrategy.Panes must say model.Discarding, model.Accumulating or model.Retracting where Trigger or Lateness allow a window more than one pane"))
 	}
 	return err
 }

@@ -5,12 +5,17 @@ import "github.com/millrace/millrace/model"
 // An accumulate is what a grouping does with its accumulators. The functions may
 // be user code.
 type accumulate[K comparable, A any] struct {
-	// merge folds from into into, which is zero when fresh. It leaves from as it is,
-	// unless from is never used again.
-	merge func(into *A, fresh bool, from *A)
+	// init makes into an accumulator of nothing.
+	init func(into *A)
+	// merge folds from into into, and leaves from as it is.
+	merge func(into *A, from *A)
 	// fire emits a pane. It may read acc during the call only, unless what it emits
 	// is a copy.
 	fire func(m *model.Meta, k K, acc *A)
+	// keep is fire for a pane that may have to be taken back: it returns what again
+	// needs to say the same once more.
+	keep  func(m *model.Meta, k K, acc *A) (said any)
+	again func(m *model.Meta, said any)
 }
 
 // aligned groups by windows that every key shares, under the default trigger: a
@@ -73,15 +78,19 @@ func newAligned[K comparable, A any](op *Op, w *model.Windowing, acc accumulate[
 
 // slot is the cell that n elements of slice s are folded into while every window
 // of s is still to fire; nil if some are not, and late must be used.
-func (g *aligned[K, A]) slot(s model.Window, hash uint64, k K, n int64) (acc *A, fresh bool) {
+func (g *aligned[K, A]) slot(s model.Window, hash uint64, k K, n int64) *A {
 	if s.End <= g.watermark {
-		return nil, false
+		return nil
 	}
 	if s != g.last || g.lastCells == nil {
 		g.open(s)
 	}
 	g.op.Counts.OnTime += n
-	return g.lastCells.Upsert(hash, k)
+	acc, fresh := g.lastCells.Upsert(hash, k)
+	if fresh {
+		g.acc.init(acc)
+	}
+	return acc
 }
 
 // open makes s the last slice, and queues the windows it is part of.
@@ -122,7 +131,7 @@ func (g *aligned[K, A]) slicesOf(w model.Window) []model.Window {
 // late takes n elements of a slice that the watermark has reached the end of.
 // Windows that are still to fire get them by the slice; each that fired gets
 // them in a late pane of their own; for those that expired they are dropped.
-func (g *aligned[K, A]) late(s model.Window, hash uint64, k K, n int64, fold func(acc *A, fresh bool)) {
+func (g *aligned[K, A]) late(s model.Window, hash uint64, k K, n int64, add func(acc *A)) {
 	kept := false
 	for _, w := range g.windowsOf(s) {
 		switch {
@@ -132,25 +141,31 @@ func (g *aligned[K, A]) late(s model.Window, hash uint64, k K, n int64, fold fun
 			g.op.Counts.Dropped += n
 		default:
 			g.op.Counts.Late += n
-			g.fireLate(w, hash, k, fold)
+			g.fireLate(w, hash, k, add)
 		}
 	}
 	if kept {
 		g.op.Counts.OnTime += n
 		g.open(s)
 		acc, fresh := g.lastCells.Upsert(hash, k)
-		fold(acc, fresh)
+		if fresh {
+			g.acc.init(acc)
+		}
+		add(acc)
 	}
 }
 
-func (g *aligned[K, A]) fireLate(w model.Window, hash uint64, k K, fold func(acc *A, fresh bool)) {
+func (g *aligned[K, A]) fireLate(w model.Window, hash uint64, k K, add func(acc *A)) {
 	cells, fresh := g.closed.Window(w)
 	if fresh {
 		g.expiring.push(g.strategy.Expiry(w), w)
 	}
-	c, fresh := cells.Upsert(hash, k)
-	fold(&c.acc, fresh || !c.live)
-	c.live = true
+	c, _ := cells.Upsert(hash, k)
+	if !c.live {
+		g.acc.init(&c.acc)
+		c.live = true
+	}
+	add(&c.acc)
 	pane := model.Pane{Index: c.panes, NonSpeculativeIndex: c.panes, Timing: model.Late, First: c.panes == 0}
 	c.panes++
 	g.emit(w, pane, k, &c.acc)
@@ -226,7 +241,10 @@ func (g *aligned[K, A]) mergeSlices(slices []model.Window) Cells[K, A] {
 		}
 		cells.Each(func(hash uint64, k K, from *A) bool {
 			into, fresh := g.merged.Upsert(hash, k)
-			g.acc.merge(into, fresh, from)
+			if fresh {
+				g.acc.init(into)
+			}
+			g.acc.merge(into, from)
 			return true
 		})
 	}

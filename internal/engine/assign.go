@@ -30,7 +30,7 @@ func newAssigner(w *model.Windowing) *assigner {
 
 // slicing is how w's windows are kept as slices, or nil.
 func slicing(w *model.Windowing) model.SlicingWindowFn {
-	if w.Assigned || w.Strategy.Trigger != nil {
+	if w.Assigned || !usesAligned(w) {
 		return nil
 	}
 	if w.Strategy.Windows == nil {

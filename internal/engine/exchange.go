@@ -11,8 +11,9 @@ import (
 type Record[K comparable, P any] struct {
 	Hash   uint64
 	Key    K
-	Window model.Window // a window, or a slice of several
-	N      int64        // how many elements are in Part
+	Window model.Window    // a window, or a slice of several
+	N      int64           // how many elements are in Part; -1 takes one back
+	At     model.Timestamp // of the element, where N is 1 or -1
 	Part   P
 }
 

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"bytes"
+	"fmt"
 	"iter"
 	"slices"
 
@@ -21,6 +23,7 @@ type Combiner[V, A, O any] interface {
 type CombineSpec[K comparable, V, A, O any] struct {
 	Combiner Combiner[V, A, O]
 	Hash     func(*K) uint64
+	Encode   Encode[V]
 }
 
 // Lifts reports whether a combine over w folds before the exchange: under the
@@ -28,21 +31,32 @@ type CombineSpec[K comparable, V, A, O any] struct {
 // element, or cannot know the window before they have seen all.
 func Lifts(w *model.Windowing) bool { return usesAligned(w) }
 
+// usesAligned reports whether a grouping over w is simple enough for aligned.
 func usesAligned(w *model.Windowing) bool {
-	if w.Strategy.Trigger != nil {
-		if _, ok := w.Strategy.Trigger.(triggers.Default); !ok {
+	s := &w.Strategy
+	if s.Trigger != nil {
+		if _, ok := s.Trigger.(triggers.Default); !ok {
 			return false
 		}
 	}
-	if _, merging := w.Strategy.Windows.(model.MergingWindowFn); merging && !w.Grouped {
+	if _, merging := s.Windows.(model.MergingWindowFn); merging && !w.Grouped {
 		return false
 	}
-	return true
+	return s.Panes != model.Retracting && s.Closing == model.IfNotEmpty && s.Timestamps == model.EndOfWindow && !w.Retractions
+}
+
+// windowingOf is the windowing of what a grouping groups.
+func windowingOf(n *model.Node) *model.Windowing {
+	w := *n.Inputs[0].Windowing
+	for _, c := range n.Inputs[1:] {
+		w.Retractions = w.Retractions || c.Windowing.Retractions
+	}
+	return &w
 }
 
 // Sender implements [ExchangeSpec].
 func (s CombineSpec[K, V, A, O]) Sender(op *Op, port int) any {
-	w := op.Node.Inputs[port].Windowing
+	w := windowingOf(op.Node)
 	if !Lifts(w) {
 		return newDirect[K, V](op, port, s.Hash)
 	}
@@ -62,7 +76,7 @@ func newDirect[K comparable, V any](op *Op, port int, hash func(*K) uint64) Emit
 	d := &direct[K, V]{
 		op:     op,
 		out:    newOutlet[Record[K, V]](op, port),
-		assign: newAssigner(op.Node.Inputs[port].Windowing),
+		assign: newAssigner(windowingOf(op.Node)),
 		hash:   hash,
 	}
 	return d.take
@@ -72,39 +86,95 @@ func newDirect[K comparable, V any](op *Op, port int, hash func(*K) uint64) Emit
 func (s CombineSpec[K, V, A, O]) Receiver(op *Op, outs [][]any) Receiver {
 	next := Tee[model.KV[K, O]](outs[0])
 	c := s.Combiner
+	w := windowingOf(op.Node)
+	acc := firing1(next, func(acc *A) O { return c.Result(*acc) })
+	acc.init = func(into *A) { *into = c.New() }
+	acc.merge = func(into *A, from *A) { *into = c.Merge(*into, *from) }
+	if Lifts(w) {
+		return newGrouping(op, w, acc, port[K](func(into *A, part *A) { *into = c.Merge(*into, *part) }, nil))
+	}
+	add := func(into *A, part *V) { *into = c.Add(*into, *part) }
+	inverse, invertible := c.(Inverter[V, A])
+	switch {
+	case !w.Retractions:
+		return newGrouping(op, w, acc, port[K](add, nil))
+	case invertible:
+		return newGrouping(op, w, acc, port[K](add, func(into *A, part *V) { *into = inverse.Subtract(*into, *part) }))
+	}
+	// What cannot be taken out of an accumulator is computed again without it.
+	values := firing1(next, func(values *[]V) O {
+		acc := c.New()
+		for _, v := range *values {
+			acc = c.Add(acc, v)
+		}
+		return c.Result(acc)
+	})
+	return newGrouping(op, w, retained(values), port[K](appendPart[V], removal(op, s.Encode)))
+}
+
+// An Inverter is a [Combiner] that can take a value out again.
+type Inverter[V, A any] interface {
+	// Subtract undoes Add.
+	Subtract(A, V) A
+}
+
+// firing1 is an accumulate whose panes are one element: the key and the result.
+func firing1[K comparable, A, O any](next Emit[model.KV[K, O]], result func(*A) O) accumulate[K, A] {
 	var out model.KV[K, O]
-	acc := accumulate[K, A]{
-		merge: func(into *A, fresh bool, from *A) {
-			if fresh {
-				*into = c.New()
-			}
-			*into = c.Merge(*into, *from)
-		},
+	return accumulate[K, A]{
 		fire: func(m *model.Meta, k K, acc *A) {
-			out.Key, out.Value = k, c.Result(*acc)
+			out.Key, out.Value = k, result(acc)
 			next(m, &out)
 		},
+		keep: func(m *model.Meta, k K, acc *A) any {
+			kept := &model.KV[K, O]{Key: k, Value: result(acc)}
+			next(m, kept)
+			return kept
+		},
+		again: func(m *model.Meta, said any) { next(m, said.(*model.KV[K, O])) },
 	}
-	w := op.Node.Inputs[0].Windowing
-	if Lifts(w) {
-		return newGrouping(op, w, acc, port[K, A](func(into *A, fresh bool, part *A) {
-			if fresh {
-				*into = *part
+}
+
+// retained completes an accumulate that keeps every value.
+func retained[K comparable, V any](acc accumulate[K, []V]) accumulate[K, []V] {
+	acc.init = func(into *[]V) { *into = nil }
+	acc.merge = func(into *[]V, from *[]V) { *into = append(*into, *from...) }
+	return acc
+}
+
+func appendPart[V any](into *[]V, part *V) { *into = append(*into, *part) }
+
+// An Encode appends the encoding of a value; equal values have equal ones.
+type Encode[V any] func(dst []byte, v *V) ([]byte, error)
+
+// removal takes one value out that has the encoding of the retracted one. It
+// looks through all.
+func removal[V any](op *Op, encode Encode[V]) func(into *[]V, part *V) {
+	var want, have []byte
+	encoded := func(dst []byte, v *V) []byte {
+		b, err := encode(dst[:0], v)
+		if err != nil {
+			op.Fail(&op.task.rowMeta, *v, fmt.Errorf("comparing it with a retraction: %w", err))
+		}
+		return b
+	}
+	return func(into *[]V, part *V) {
+		want = encoded(want, part)
+		for i := range *into {
+			if have = encoded(have, &(*into)[i]); bytes.Equal(have, want) {
+				// A new slice: panes that were emitted may still be read from the old one.
+				*into = append(slices.Clone((*into)[:i]), (*into)[i+1:]...)
 				return
 			}
-			*into = c.Merge(*into, *part)
-		}))
-	}
-	return newGrouping(op, w, acc, port[K, A](func(into *A, fresh bool, part *V) {
-		if fresh {
-			*into = c.New()
 		}
-		*into = c.Add(*into, *part)
-	}))
+	}
 }
 
 // A GroupSpec is the ExchangeSpec of a grouping by key.
-type GroupSpec[K comparable, V any] struct{ Hash func(*K) uint64 }
+type GroupSpec[K comparable, V any] struct {
+	Hash   func(*K) uint64
+	Encode Encode[V]
+}
 
 // Sender implements [ExchangeSpec].
 func (s GroupSpec[K, V]) Sender(op *Op, port int) any { return newDirect[K, V](op, port, s.Hash) }
@@ -112,23 +182,18 @@ func (s GroupSpec[K, V]) Sender(op *Op, port int) any { return newDirect[K, V](o
 // Receiver implements [ExchangeSpec].
 func (s GroupSpec[K, V]) Receiver(op *Op, outs [][]any) Receiver {
 	next := Tee[model.KV[K, iter.Seq[V]]](outs[0])
-	var out model.KV[K, iter.Seq[V]]
-	acc := accumulate[K, []V]{
-		merge: func(into *[]V, _ bool, from *[]V) { *into = append(*into, *from...) },
-		fire: func(m *model.Meta, k K, acc *[]V) {
-			// What is appended later must not reach those who keep the sequence.
-			out.Key, out.Value = k, slices.Values(slices.Clip(*acc))
-			next(m, &out)
-		},
-	}
-	return newGrouping(op, op.Node.Inputs[0].Windowing, acc, port[K, []V](appendPart[V]))
+	acc := retained(firing1(next, func(values *[]V) iter.Seq[V] {
+		// What is appended later must not reach those who keep the sequence.
+		return slices.Values(slices.Clip(*values))
+	}))
+	return newGrouping(op, windowingOf(op.Node), acc, port[K](appendPart[V], removal(op, s.Encode)))
 }
-
-func appendPart[V any](into *[]V, _ bool, part *V) { *into = append(*into, *part) }
 
 // A CoGroupSpec is the ExchangeSpec of two collections grouped by a common key.
 type CoGroupSpec[K comparable, A, B, O any] struct {
-	Hash func(*K) uint64
+	Hash    func(*K) uint64
+	EncodeA Encode[A]
+	EncodeB Encode[B]
 	// Fire emits what a key's pane of both sides amounts to. It may read them during
 	// the call only.
 	Fire func(k K, a []A, b []B, emit func(O))
@@ -154,24 +219,43 @@ func (s CoGroupSpec[K, A, B, O]) Receiver(op *Op, outs [][]any) Receiver {
 	var meta *model.Meta
 	var key firing[K]
 	var out O
+	var kept *[]O // of a pane that may have to be taken back
 	emit := func(o O) {
 		out = o
+		if kept != nil {
+			*kept = append(*kept, o)
+		}
 		next(meta, &out)
 		op.Enter(meta, &key)
 	}
+	fire := func(m *model.Meta, k K, acc *Both[A, B]) {
+		meta, key.Key = m, k
+		s.Fire(k, acc.A, acc.B, emit)
+	}
 	acc := accumulate[K, Both[A, B]]{
-		merge: func(into *Both[A, B], _ bool, from *Both[A, B]) {
+		init: func(into *Both[A, B]) { *into = Both[A, B]{} },
+		merge: func(into *Both[A, B], from *Both[A, B]) {
 			into.A = append(into.A, from.A...)
 			into.B = append(into.B, from.B...)
 		},
-		fire: func(m *model.Meta, k K, acc *Both[A, B]) {
-			meta, key.Key = m, k
-			s.Fire(k, acc.A, acc.B, emit)
+		fire: fire,
+		keep: func(m *model.Meta, k K, acc *Both[A, B]) any {
+			kept = new([]O)
+			fire(m, k, acc)
+			said := kept
+			kept = nil
+			return said
+		},
+		again: func(m *model.Meta, said any) {
+			for i := range *said.(*[]O) {
+				next(m, &(*said.(*[]O))[i])
+			}
 		},
 	}
-	return newGrouping(op, op.Node.Inputs[0].Windowing, acc,
-		port[K, Both[A, B]](func(into *Both[A, B], _ bool, part *A) { into.A = append(into.A, *part) }),
-		port[K, Both[A, B]](func(into *Both[A, B], _ bool, part *B) { into.B = append(into.B, *part) }),
+	removeA, removeB := removal(op, s.EncodeA), removal(op, s.EncodeB)
+	return newGrouping(op, windowingOf(op.Node), acc,
+		port[K](func(into *Both[A, B], part *A) { into.A = append(into.A, *part) }, func(into *Both[A, B], part *A) { removeA(&into.A, part) }),
+		port[K](func(into *Both[A, B], part *B) { into.B = append(into.B, *part) }, func(into *Both[A, B], part *B) { removeB(&into.B, part) }),
 	)
 }
 
@@ -181,14 +265,13 @@ type batchTaker[K comparable, A any] interface {
 	paned(*paned[K, A], any)
 }
 
-// port takes parts P of records into accumulators with fold.
-func port[K comparable, A, P any](fold func(into *A, fresh bool, part *P)) batchTaker[K, A] {
-	return portOf[K, A, P]{fold}
+// port takes parts P of records into accumulators with add, and out of them with
+// remove, which is nil where there are no retractions.
+func port[K comparable, A, P any](add, remove func(into *A, part *P)) batchTaker[K, A] {
+	return portOf[K, A, P]{add, remove}
 }
 
-type portOf[K comparable, A, P any] struct {
-	fold func(into *A, fresh bool, part *P)
-}
+type portOf[K comparable, A, P any] struct{ add, remove func(into *A, part *P) }
 
 func (p portOf[K, A, P]) aligned(g *aligned[K, A], batch any) {
 	rows := batch.(*Records[Record[K, P]]).Rows
@@ -198,11 +281,11 @@ func (p portOf[K, A, P]) aligned(g *aligned[K, A], batch any) {
 		}
 		r := &rows[i]
 		p.enter(g.op, r)
-		if acc, fresh := g.slot(r.Window, r.Hash, r.Key, r.N); acc != nil {
-			p.fold(acc, fresh, &r.Part)
+		if acc := g.slot(r.Window, r.Hash, r.Key, r.N); acc != nil {
+			p.add(acc, &r.Part)
 			continue
 		}
-		g.late(r.Window, r.Hash, r.Key, r.N, func(acc *A, fresh bool) { p.fold(acc, fresh, &r.Part) })
+		g.late(r.Window, r.Hash, r.Key, r.N, func(acc *A) { p.add(acc, &r.Part) })
 	}
 }
 
@@ -214,7 +297,14 @@ func (p portOf[K, A, P]) paned(g *paned[K, A], batch any) {
 		}
 		r := &rows[i]
 		p.enter(g.op, r)
-		g.take(r.Window, r.Hash, r.Key, r.N, func(acc *A, fresh bool) { p.fold(acc, fresh, &r.Part) })
+		if o := g.take(r.Window, r.Hash, r.Key, r.N, r.At); o != nil {
+			if r.N < 0 {
+				p.remove(&o.acc, &r.Part)
+			} else {
+				p.add(&o.acc, &r.Part)
+			}
+			g.taken(r.Hash, r.Key)
+		}
 	}
 }
 
@@ -275,6 +365,12 @@ func (g *grouping[K, A]) NextProcessingTime() model.Timestamp {
 	return model.MaxTimestamp
 }
 
-// Hold is never needed: a pane is stamped with the last instant of its window,
-// and the watermark does not pass that before the pane has fired.
-func (g *grouping[K, A]) Hold() model.Timestamp { return model.MaxTimestamp }
+// Hold keeps the watermark behind what is still to be said. The aligned operator
+// has no need of it: a pane is stamped with the last instant of its window, and
+// the watermark does not pass that before the pane has fired.
+func (g *grouping[K, A]) Hold() model.Timestamp {
+	if g.panedOp != nil {
+		return g.panedOp.hold()
+	}
+	return model.MaxTimestamp
+}

@@ -127,11 +127,15 @@ type direct[K comparable, V any] struct {
 
 func (d *direct[K, V]) take(m *model.Meta, kv *model.KV[K, V]) {
 	hash := d.hash(&kv.Key)
+	n := int64(1)
+	if m.Pane.Retraction {
+		n = -1
+	}
 	if w, ok := d.assign.one(m); ok {
-		*d.out.row(hash) = Record[K, V]{Hash: hash, Key: kv.Key, Window: w, N: 1, Part: kv.Value}
+		*d.out.row(hash) = Record[K, V]{Hash: hash, Key: kv.Key, Window: w, N: n, At: m.Timestamp, Part: kv.Value}
 		return
 	}
 	for _, w := range d.assign.assign(m) {
-		*d.out.row(hash) = Record[K, V]{Hash: hash, Key: kv.Key, Window: w, N: 1, Part: kv.Value}
+		*d.out.row(hash) = Record[K, V]{Hash: hash, Key: kv.Key, Window: w, N: n, At: m.Timestamp, Part: kv.Value}
 	}
 }

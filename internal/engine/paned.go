@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/millrace/millrace/model"
+	"github.com/millrace/millrace/triggers"
 )
 
 // paned groups by windows that go by key: merging ones, and any under a trigger
@@ -25,6 +26,11 @@ type paned[K comparable, A any] struct {
 	keys           Cells[K, keyWindows[A]]
 	due            wakeQueue[K] // event time
 	dueNow         wakeQueue[K] // processing time
+	holds          wakeQueue[K] // what windows hold the watermark at
+	holding        bool         // whether they do
+	ctx            *model.TriggerContext
+	wakeups        model.Wakeups
+	at             int // the window that take took into
 
 	windows, into []model.Window // scratch
 	meta          model.Meta     // of the pane that fires
@@ -39,15 +45,27 @@ type openWindow[A any] struct {
 	window model.Window
 	acc    A
 	live   bool  // acc holds something
+	net    int64 // elements in acc, less those taken back
 	fresh  int64 // elements since the last pane
 	onTime bool  // of those, some came before the watermark reached the end
 	panes  int64
 	// settled counts the panes that were not early.
 	settled int64
+	closed  bool // a pane was the last
 	cells   []model.TriggerCell
-	// wake and wakeNow are when the queues next look at the window; MaxTimestamp if
-	// they will not.
-	wake, wakeNow model.Timestamp
+	said    []said // what must be taken back before the next pane
+	// at is the timestamp of the next pane's elements, where that goes by those
+	// that it is made of.
+	at model.Timestamp
+	// wake and wakeNow are when the queues next look at the window, and held is what
+	// it holds the watermark at; MaxTimestamp is never and not at all.
+	wake, wakeNow, held model.Timestamp
+}
+
+// said is a pane that was emitted and may have to be taken back.
+type said struct {
+	meta model.Meta
+	what any
 }
 
 func newPaned[K comparable, A any](op *Op, w *model.Windowing, trigger model.Trigger, acc accumulate[K, A]) *paned[K, A] {
@@ -60,41 +78,63 @@ func newPaned[K comparable, A any](op *Op, w *model.Windowing, trigger model.Tri
 		now:       model.MinTimestamp,
 		keys:      OpenCells[K, keyWindows[A]](op, "windows"),
 	}
+	g.ctx = g.tree.Root(model.Window{}, 0, 0, make([]model.TriggerCell, g.tree.Size()), &g.wakeups)
+	_, plain := trigger.(triggers.Default)
+	g.holding = !plain || w.Strategy.Timestamps != model.EndOfWindow
 	if !w.Grouped {
 		g.merging, _ = w.Strategy.Windows.(model.MergingWindowFn)
 	}
 	return g
 }
 
-// take adds n elements of k to window w.
-func (g *paned[K, A]) take(w model.Window, hash uint64, k K, n int64, fold func(acc *A, fresh bool)) {
+// take finds the window that w's element of k, or its retraction if n is
+// negative, belongs to, for the caller to add it and then call taken. It returns
+// nil if the element is dropped.
+func (g *paned[K, A]) take(w model.Window, hash uint64, k K, n int64, at model.Timestamp) *openWindow[A] {
 	ks, freshKey := g.keys.Upsert(hash, k)
 	i := g.place(ks, w)
 	o := &ks.open[i]
+	count := max(n, -n)
 	if g.strategy.Expiry(o.window) <= g.watermark { // nothing open was near it
 		ks.open = slices.Delete(ks.open, i, i+1)
-		g.op.Counts.Dropped += n
+		g.op.Counts.Dropped += count
 		if freshKey {
 			g.keys.Delete(hash, k)
 		}
-		return
+		return nil
 	}
-	ctx := g.context(o, &model.Wakeups{})
-	if ctx.Cell().Finished {
-		g.op.Counts.Dropped += n
-		return
+	if g.context(o).Cell().Finished {
+		g.op.Counts.Dropped += count
+		return nil
 	}
 	if o.window.End <= g.watermark {
-		g.op.Counts.Late += n
+		g.op.Counts.Late += count
 	} else {
-		g.op.Counts.OnTime += n
+		g.op.Counts.OnTime += count
 		o.onTime = true
 	}
-	fold(&o.acc, !o.live)
-	o.live = true
-	o.fresh += n
+	if !o.live {
+		g.acc.init(&o.acc)
+		o.live = true
+	}
+	switch {
+	case o.fresh == 0,
+		g.strategy.Timestamps == model.Earliest && at < o.at,
+		g.strategy.Timestamps == model.Latest && at > o.at:
+		o.at = at
+	}
+	o.fresh += count
+	o.net += n
+	g.at = i
+	return o
+}
+
+// taken tells the trigger of the element that take found a window for.
+func (g *paned[K, A]) taken(hash uint64, k K) {
+	ks := g.keys.Get(hash, k)
+	ctx := g.context(&ks.open[g.at])
 	ctx.Trigger().OnElement(ctx)
-	g.look(hash, k, ks, i)
+	g.look(hash, k, ks, g.at)
 }
 
 // place finds or opens w among k's windows, merges what must be merged, and
@@ -109,6 +149,7 @@ func (g *paned[K, A]) place(ks *keyWindows[A], w model.Window) int {
 		cells:   make([]model.TriggerCell, g.tree.Size()),
 		wake:    model.MaxTimestamp,
 		wakeNow: model.MaxTimestamp,
+		held:    model.MaxTimestamp,
 	})
 	if g.merging == nil {
 		return i
@@ -169,7 +210,7 @@ func (g *paned[K, A]) grown(o *openWindow[A], target model.Window) openWindow[A]
 	if o.window == target {
 		return n
 	}
-	n.window, n.panes, n.settled = target, 0, 0
+	n.window, n.panes, n.settled, n.closed = target, 0, 0, false
 	n.onTime = n.onTime || n.fresh > 0 && target.End > g.watermark
 	n.cells = make([]model.TriggerCell, g.tree.Size())
 	g.mergeCells(&n, o.cells)
@@ -179,63 +220,88 @@ func (g *paned[K, A]) grown(o *openWindow[A], target model.Window) openWindow[A]
 // absorb folds o, which ends, into n.
 func (g *paned[K, A]) absorb(n, o *openWindow[A]) {
 	if o.live {
-		g.acc.merge(&n.acc, !n.live, &o.acc)
-		n.live = true
+		if !n.live {
+			g.acc.init(&n.acc)
+			n.live = true
+		}
+		g.acc.merge(&n.acc, &o.acc)
 	}
+	switch {
+	case o.fresh == 0:
+	case n.fresh == 0,
+		g.strategy.Timestamps == model.Earliest && o.at < n.at,
+		g.strategy.Timestamps == model.Latest && o.at > n.at:
+		n.at = o.at
+	}
+	n.said = append(n.said, o.said...)
+	n.net += o.net
 	n.fresh += o.fresh
 	n.onTime = n.onTime || o.onTime || o.fresh > 0 && n.window.End > g.watermark
-	n.wake, n.wakeNow = min(n.wake, o.wake), min(n.wakeNow, o.wakeNow)
+	n.wake, n.wakeNow, n.held = min(n.wake, o.wake), min(n.wakeNow, o.wakeNow), min(n.held, o.held)
 	g.mergeCells(n, o.cells)
 }
 
 // mergeCells lets n's trigger take in what it remembered in another window.
 func (g *paned[K, A]) mergeCells(n *openWindow[A], from []model.TriggerCell) {
-	ctx := g.context(n, &model.Wakeups{})
+	ctx := g.context(n)
 	ctx.Trigger().OnMerge(ctx, from)
 }
 
-func (g *paned[K, A]) context(o *openWindow[A], wake *model.Wakeups) *model.TriggerContext {
-	return g.tree.Root(o.window, g.watermark, g.now, o.cells, wake)
+// context is the trigger's view of o; there is one at a time.
+func (g *paned[K, A]) context(o *openWindow[A]) *model.TriggerContext {
+	g.ctx.Set(o.window, g.watermark, g.now, o.cells, &g.wakeups)
+	return g.ctx
 }
 
 // look asks the trigger of k's i'th window whether it fires, lets the window go
 // if it expired, and queues the next look.
 func (g *paned[K, A]) look(hash uint64, k K, ks *keyWindows[A], i int) {
 	o := &ks.open[i]
-	expiry := g.strategy.Expiry(o.window)
-	wake := model.Wakeups{}
-	ctx := g.context(o, &wake)
-	finished := ctx.Cell().Finished
-	if !finished && ctx.Trigger().ShouldFire(ctx) {
-		last := expiry <= g.watermark
-		g.fire(k, o, last)
+	expired := g.strategy.Expiry(o.window) <= g.watermark
+	g.wakeups = model.Wakeups{}
+	ctx := g.context(o)
+	if !ctx.Cell().Finished && ctx.Trigger().ShouldFire(ctx) {
 		ctx.Trigger().OnFire(ctx)
-		if finished = ctx.Cell().Finished; !finished {
-			wake = model.Wakeups{}
+		g.wakeups = model.Wakeups{}
+		finished := ctx.Cell().Finished
+		if !finished {
 			ctx.Trigger().ShouldFire(ctx) // for its wakeups
 		}
+		g.fire(k, o, expired || finished)
 	}
-	if expiry <= g.watermark {
+	if expired {
 		g.expire(hash, k, ks, i)
 		return
 	}
-	next := expiry
-	if wake.HasEvent && !finished {
-		next = min(next, max(wake.EventTime, g.watermark+1))
+	g.queue(hash, k, o)
+	if g.holding {
+		g.keepHold(hash, k, o)
+	}
+}
+
+// queue sees to it that o is looked at when its trigger asked for it, and when
+// it expires.
+func (g *paned[K, A]) queue(hash uint64, k K, o *openWindow[A]) {
+	next := g.strategy.Expiry(o.window)
+	if g.wakeups.HasEvent {
+		next = min(next, max(g.wakeups.EventTime, g.watermark+1))
 	}
 	if next < o.wake {
 		o.wake = next
 		g.due.push(wakeup[K]{next, hash, k, o.window})
 	}
-	if wake.HasProcessing && !finished && wake.ProcessingTime < o.wakeNow {
-		o.wakeNow = wake.ProcessingTime
-		g.dueNow.push(wakeup[K]{wake.ProcessingTime, hash, k, o.window})
+	if g.wakeups.HasProcessing && g.wakeups.ProcessingTime < o.wakeNow {
+		o.wakeNow = g.wakeups.ProcessingTime
+		g.dueNow.push(wakeup[K]{o.wakeNow, hash, k, o.window})
 	}
 }
 
 // expire lets go of k's i'th window, with a last pane if something is unsaid.
 func (g *paned[K, A]) expire(hash uint64, k K, ks *keyWindows[A], i int) {
-	g.fire(k, &ks.open[i], true)
+	o := &ks.open[i]
+	if o.fresh > 0 || g.strategy.Closing == model.FireAlways && !o.closed {
+		g.emit(k, o, true)
+	}
 	ks.open = slices.Delete(ks.open, i, i+1)
 	if len(ks.open) == 0 {
 		g.keys.Delete(hash, k)
@@ -244,14 +310,58 @@ func (g *paned[K, A]) expire(hash uint64, k K, ks *keyWindows[A], i int) {
 
 // fire emits a pane of what came since the last one, if anything did.
 func (g *paned[K, A]) fire(k K, o *openWindow[A], last bool) {
-	if o.fresh == 0 {
-		return
+	onTime := g.strategy.OnTime == model.FireAlways && o.settled == 0 && o.window.End <= g.watermark
+	if o.fresh > 0 || onTime {
+		g.emit(k, o, last)
 	}
+}
+
+// emit emits a pane, and first takes back what it replaces.
+func (g *paned[K, A]) emit(k K, o *openWindow[A], last bool) {
+	pane := g.number(o, last)
+	m := model.Meta{Timestamp: g.timestamp(o), Window: o.window, Pane: pane}
+	g.firing.Key = k
+	o.fresh, o.onTime = 0, false
+	g.takeBack(o)
+	if !o.live {
+		g.acc.init(&o.acc)
+		o.live = true
+	}
+	g.meta = m
+	g.op.Enter(&g.meta, &g.firing)
+	switch {
+	case g.strategy.Panes != model.Retracting:
+		g.op.Counts.Panes++
+		g.acc.fire(&g.meta, k, &o.acc)
+	case o.net > 0:
+		g.op.Counts.Panes++
+		o.said = append(o.said, said{m, g.acc.keep(&g.meta, k, &o.acc)})
+	}
+	if g.strategy.Panes != model.Accumulating && g.strategy.Panes != model.Retracting {
+		var zero A
+		o.acc, o.live, o.net = zero, false, 0
+	}
+}
+
+// takeBack says again, as retractions, what the next pane replaces.
+func (g *paned[K, A]) takeBack(o *openWindow[A]) {
+	for _, s := range o.said {
+		g.meta = s.meta
+		g.meta.Pane.Retraction = true
+		g.op.Enter(&g.meta, &g.firing)
+		g.acc.again(&g.meta, s.what)
+	}
+	clear(o.said)
+	o.said = o.said[:0]
+}
+
+// number is the next pane of o.
+func (g *paned[K, A]) number(o *openWindow[A], last bool) model.Pane {
 	pane := model.Pane{Index: o.panes, NonSpeculativeIndex: -1, First: o.panes == 0, Last: last}
 	switch {
 	case o.window.End > g.watermark:
 		pane.Timing = model.Early
-	case o.settled == 0 && o.onTime:
+	case o.settled == 0 && (o.onTime || o.fresh == 0):
 		pane.Timing = model.OnTime
 	default:
 		pane.Timing = model.Late
@@ -261,15 +371,51 @@ func (g *paned[K, A]) fire(k K, o *openWindow[A], last bool) {
 		o.settled++
 	}
 	o.panes++
-	o.fresh, o.onTime = 0, false
-	g.meta = model.Meta{Timestamp: o.window.MaxTimestamp(), Window: o.window, Pane: pane}
-	g.firing.Key = k
-	g.op.Counts.Panes++
-	g.op.Enter(&g.meta, &g.firing)
-	g.acc.fire(&g.meta, k, &o.acc)
-	if g.strategy.Panes != model.Accumulating {
-		var zero A
-		o.acc, o.live = zero, false
+	o.closed = o.closed || last
+	return pane
+}
+
+// timestamp is that of the elements of o's next pane.
+func (g *paned[K, A]) timestamp(o *openWindow[A]) model.Timestamp {
+	if g.strategy.Timestamps == model.EndOfWindow || o.fresh == 0 {
+		return o.window.MaxTimestamp()
+	}
+	return o.at
+}
+
+// keepHold holds the watermark back to the timestamp of o's next pane, as long as
+// it has one to come that is not late already.
+func (g *paned[K, A]) keepHold(hash uint64, k K, o *openWindow[A]) {
+	at := model.MaxTimestamp
+	if o.fresh > 0 {
+		if t := g.timestamp(o); t >= g.watermark {
+			at = t
+		} else if o.held <= t {
+			at = t // held since it was not
+		}
+	}
+	if at != o.held {
+		o.held = at
+		if at < model.MaxTimestamp {
+			g.holds.push(wakeup[K]{at, hash, k, o.window})
+		}
+	}
+}
+
+// hold is what the open windows hold the watermark at.
+func (g *paned[K, A]) hold() model.Timestamp {
+	for {
+		at := g.holds.next()
+		if at == model.MaxTimestamp {
+			return at
+		}
+		h := g.holds.heap[0]
+		if ks := g.keys.Get(h.hash, h.key); ks != nil {
+			if i := g.heir(ks, h.window); i >= 0 && ks.open[i].held == at {
+				return at
+			}
+		}
+		g.holds.pop(at)
 	}
 }
 

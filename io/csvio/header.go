@@ -41,7 +41,7 @@ func (d dialect) headerOf(ctx context.Context, f filesource.File) ([]string, err
 	if d.columns != nil {
 		return d.columns, nil
 	}
-	in, err := filesource.OpenFile(ctx, f, d.limit)
+	in, err := filesource.Peek(ctx, f, d.limit)
 	if err != nil {
 		return nil, err
 	}

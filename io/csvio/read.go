@@ -15,7 +15,7 @@ import (
 // Read reads the rows of the files that match pattern, as [Source] describes. A
 // row that cannot be read ends the run with a [RowError].
 func Read[T any](p *model.Pipeline, pattern string, opts Options[T], more ...model.Option) model.PCollection[T] {
-	return filesource.Read(p, Source(pattern, opts), more)
+	return transforms.Read(p, Source(pattern, opts), more...)
 }
 
 // ReadWithDeadLetters is [Read] that goes on after rows that cannot be read, and
@@ -23,7 +23,7 @@ func Read[T any](p *model.Pipeline, pattern string, opts Options[T], more ...mod
 // the time of the watermark. What is wrong with a file as a whole, such as its
 // header or its compression, ends the run as ever.
 func ReadWithDeadLetters[T any](p *model.Pipeline, pattern string, opts Options[T], more ...model.Option) (model.PCollection[T], model.PCollection[BadRow]) {
-	all := filesource.Read(p, outcomeSource(pattern, opts), more)
+	all := transforms.Read(p, outcomeSource(pattern, opts), more...)
 	return transforms.Do2(all, func(_ context.Context, e transforms.Element[outcome[T]], rows transforms.Output[T], bad transforms.Output[BadRow]) error {
 		if e.Value.Bad != nil {
 			bad.Emit(*e.Value.Bad)

@@ -10,12 +10,13 @@ import (
 	"github.com/millrace/millrace/io/internal/filesink"
 	"github.com/millrace/millrace/model"
 	"github.com/millrace/millrace/model/sink"
+	"github.com/millrace/millrace/transforms"
 )
 
 // Write writes each row as a record of files named after path, as [Sink]
 // describes.
 func Write[T any](c model.PCollection[T], path string, opts WriteOptions, more ...model.Option) {
-	filesink.Write(c, Sink[T](path, opts), more)
+	transforms.Write(c, Sink[T](path, opts), more...)
 }
 
 // Sink writes rows, each as a record that ends in "\n", in files with a header.

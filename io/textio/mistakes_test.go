@@ -2,6 +2,7 @@ package textio_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -176,6 +177,43 @@ func TestResumingInAFileThatChanged(t *testing.T) {
 	os.Remove(d + "/f")
 	if _, err := src.Open(t.Context(), at); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("resuming in a file that is gone: %v", err)
+	}
+}
+
+// A position beyond the content can only be seen by decompressing.
+func TestResumingBeyondTheContent(t *testing.T) {
+	d := dir(t, map[string]string{"f": pack(compression.Gzip, "1\n2\n3\n")})
+	src := textio.Source(d+"/f", textio.Options{})
+	at := halfway(t, src)
+	at.Position = bytes.Replace(at.Position, []byte(`"offset":4`), []byte(`"offset":400`), 1)
+	_, err := src.Open(t.Context(), at)
+	wantError(t, d, err, "textio: f holds 6 bytes of content and the position is at 400: the file has changed; put the old one back, or start without the checkpoint")
+}
+
+func TestACanceledRunStopsReading(t *testing.T) {
+	d := dir(t, map[string]string{"f": "1\n", "g": pack(compression.Gzip, "1\n2\n3\n")})
+	ctx, cancel := context.WithCancel(t.Context())
+	plain := textio.Source(d+"/f", textio.Options{})
+	splits, err := plain.Splits(ctx, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := plain.Open(ctx, splits[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	packed := textio.Source(d+"/g", textio.Options{})
+	at := halfway(t, packed)
+	cancel()
+	if _, err := r.Read(ctx, 1, func(*string, model.Timestamp) {}); !errors.Is(err, context.Canceled) {
+		t.Errorf("Read: %v", err)
+	}
+	if _, err := packed.Open(ctx, at); !errors.Is(err, context.Canceled) {
+		t.Errorf("Open of a compressed file, halfway: %v", err)
+	}
+	if _, err := packed.Splits(ctx, 1); !errors.Is(err, context.Canceled) {
+		t.Errorf("Splits: %v", err)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/millrace/millrace/io/internal/filesource"
 	"github.com/millrace/millrace/model"
 	"github.com/millrace/millrace/model/source"
+	"github.com/millrace/millrace/transforms"
 )
 
 // Options say how files are read. The zero Options suit most.
@@ -34,12 +35,12 @@ func (o Options) files() filesource.Options {
 
 // Read reads the lines of the files that match pattern, as [Source] describes.
 func Read(p *model.Pipeline, pattern string, opts Options, more ...model.Option) model.PCollection[string] {
-	return filesource.Read(p, Source(pattern, opts), more)
+	return transforms.Read(p, Source(pattern, opts), more...)
 }
 
 // ReadLines is [Read] with the file and the offset of each line.
 func ReadLines(p *model.Pipeline, pattern string, opts Options, more ...model.Option) model.PCollection[Line] {
-	return filesource.Read(p, LineSource(pattern, opts), more)
+	return transforms.Read(p, LineSource(pattern, opts), more...)
 }
 
 // A Line is a line with where it comes from.

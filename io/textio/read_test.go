@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -159,6 +160,46 @@ func TestSmallFilesDoNotShatter(t *testing.T) {
 		splits, err := src.Splits(t.Context(), c.hint)
 		if err != nil || len(splits) != c.want {
 			t.Errorf("pieces of at least %d bytes, hint %d: %d splits, %v; want %d", c.min, c.hint, len(splits), err, c.want)
+		}
+	}
+}
+
+// Lines longer than the buffer of a reader, as many as there are ways to meet its
+// end.
+func TestLongLines(t *testing.T) {
+	var text strings.Builder
+	for i := range 12 {
+		text.WriteString(strings.Repeat(string(rune('a'+i)), i*i*9000+i) + "\r\n")
+	}
+	text.WriteString(strings.Repeat("z", 700_000))
+	for _, format := range []compression.Format{compression.None, compression.Gzip, compression.Zstd} {
+		path := filepath.Join(dir(t, map[string]string{"f": pack(format, text.String())}), "f")
+		got := readtest.All(t, textio.LineSource(path, textio.Options{MinSplitBytes: 1}), 5)
+		if want := linesOf(path, text.String()); !slices.Equal(got, want) {
+			t.Errorf("%v: got %d lines, want %d", format, len(got), len(want))
+		}
+	}
+}
+
+// Names that are not UTF-8, or look like something else, come through a position.
+func TestOddNames(t *testing.T) {
+	for _, name := range []string{"latin-\xe9", "base64:eA==", "a\nb", "[x]", "*", `b\c`, " "} {
+		d := dir(t, map[string]string{name: "1\n2\n3"})
+		src := textio.Source(d+"/?*", textio.Options{})
+		r, err := src.Open(t.Context(), halfway(t, src))
+		if err != nil {
+			t.Errorf("%q: %v", name, err)
+			continue
+		}
+		r.Read(t.Context(), 9, func(line *string, _ model.Timestamp) {
+			if *line != "3" {
+				t.Errorf("%q: reading went on with %q", name, *line)
+			}
+		})
+		r.Close()
+		escaped := strings.NewReplacer(`*`, `\*`, `[`, `\[`, `\`, `\\`).Replace(name)
+		if got := readtest.All(t, textio.Source(d+"/"+escaped, textio.Options{}), 1); len(got) != 3 {
+			t.Errorf("%q: %q", escaped, got)
 		}
 	}
 }

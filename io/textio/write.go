@@ -8,6 +8,7 @@ import (
 	"github.com/millrace/millrace/io/internal/filesink"
 	"github.com/millrace/millrace/model"
 	"github.com/millrace/millrace/model/sink"
+	"github.com/millrace/millrace/transforms"
 )
 
 // WriteOptions say what files are written. The zero WriteOptions suit most.
@@ -31,7 +32,7 @@ func (o WriteOptions) files() filesink.Options {
 // Write writes each string as a line of files named after path, as [Sink]
 // describes.
 func Write(c model.PCollection[string], path string, opts WriteOptions, more ...model.Option) {
-	filesink.Write(c, Sink(path, opts), more)
+	transforms.Write(c, Sink(path, opts), more...)
 }
 
 // Sink puts each string in a line of its own, in the files

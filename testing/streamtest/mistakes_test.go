@@ -48,14 +48,14 @@ func TestMistakesInAScript(t *testing.T) {
 		End()
 	transforms.Count(words) // is not told to be in the global window: the script comes first
 	wantMistakes(t, &p,
-		here(-10, "Stream: Watermark(00:00:30) goes back: it is at 00:01:00 already, and a watermark never falls; an element behind it is a late one, and needs no watermark of its own"),
-		here(-10, "Stream: Watermark(9223372036854775001) is beyond the end of time, 9223372036854775000"),
-		here(-10, "Stream: Add(00:00:10) adds nothing; give it at least one value"),
-		here(-10, "Stream: Add(-9223372036854775001) is outside of time: elements lie in [-9223372036854775000, 9223371950454775000)"),
-		here(-10, "Stream: Add(9223371950454775000) is outside of time: elements lie in [-9223372036854775000, 9223371950454775000)"),
-		here(-10, "Stream: Elapse(0s) must be at least 1µs and whole microseconds, the resolution of a timestamp"),
-		here(-10, "Stream: Elapse(-1s) must be at least 1µs and whole microseconds, the resolution of a timestamp"),
-		here(-10, "Stream: Elapse(1.5µs) must be at least 1µs and whole microseconds, the resolution of a timestamp"),
+		here(-11, "Stream: Watermark(00:00:30) goes back: it is at 00:01:00 already, and a watermark never falls; an element behind it is a late one, and needs no watermark of its own"),
+		here(-11, "Stream: Watermark(9223372036854775001) is beyond the end of time, 9223372036854775000"),
+		here(-11, "Stream: Add(00:00:10) adds nothing; give it at least one value"),
+		here(-11, "Stream: Add(-9223372036854775001) is outside of time: elements lie in [-9223372036854775000, 9223371950454775000)"),
+		here(-11, "Stream: Add(9223371950454775000) is outside of time: elements lie in [-9223372036854775000, 9223371950454775000)"),
+		here(-11, "Stream: Elapse(0s) must be at least 1µs and whole microseconds, the resolution of a timestamp"),
+		here(-11, "Stream: Elapse(-1s) must be at least 1µs and whole microseconds, the resolution of a timestamp"),
+		here(-11, "Stream: Elapse(1.5µs) must be at least 1µs and whole microseconds, the resolution of a timestamp"),
 	)
 }
 
@@ -124,4 +124,3 @@ func TestMistakenPipelineDoesNotRun(t *testing.T) {
 		t.Errorf("\n got %s\nwant %s", said, want)
 	}
 }
-

@@ -2,6 +2,7 @@ package streamtest_test
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"testing"
 	"time"
@@ -14,50 +15,86 @@ import (
 	"github.com/millrace/millrace/windowing"
 )
 
-// A random script is played on the engine and on a model that does it the slow
+// Random scripts are played on the engine and on a model that does it the slow
 // way: it keeps all it has seen and looks at every window at each step.
 func TestPanesOfRandomScripts(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		s := drawStrategy(rt)
-		o := &oracle{s: s, watermark: model.MinTimestamp, open: map[string][]*openWindow{}}
-		var p model.Pipeline
-		stream := streamtest.NewStream[amount](&p)
-		id := 0
-		for step := range rapid.IntRange(1, 25).Draw(rt, "steps") {
-			o.step = step + 1
-			if rapid.IntRange(0, 3).Draw(rt, "what") == 0 {
-				w := max(o.watermark, rapid.Map(rapid.Int64Range(0, 60), inSeconds).Draw(rt, "watermark"))
-				stream.Watermark(w)
-				o.advance(w)
-				continue
-			}
-			at := rapid.Map(rapid.Int64Range(0, 60), inSeconds).Draw(rt, "at")
-			var values []amount
-			for range rapid.IntRange(1, 3).Draw(rt, "values") {
-				id++
-				values = append(values, pay(rapid.SampledFrom([]string{"ann", "bob", "cid"}).Draw(rt, "key"), id))
-			}
-			stream.Add(at, values...)
-			for _, v := range values {
-				o.add(at, v.Key, v.Value)
-			}
-		}
-		o.step++
-		o.advance(model.MaxTimestamp)
+		scripts := drawScripts(rt)
+		o := newOracle(s, scripts)
 
-		if rapid.Bool().Draw(rt, "per key") {
-			s.Trigger = perKey{}
+		var p model.Pipeline
+		var streams []model.PCollection[amount]
+		for _, lines := range scripts {
+			stream := streamtest.NewStream[amount](&p)
+			for _, l := range lines {
+				if l.values == nil {
+					stream.Watermark(l.at)
+				} else {
+					stream.Add(l.at, l.values...)
+				}
+			}
+			streams = append(streams, stream.End())
 		}
-		got := streamtest.Capture(collected(transforms.Window(stream.End(), s)))
+		all := transforms.Flatten(streams...)
+		byKey := collected(transforms.Window(all, s))
+		first, second := streamtest.Capture(byKey), streamtest.Capture(together(byKey))
+		s.Trigger = perKey{}
+		disguised := streamtest.Capture(collected(transforms.Window(all, s)))
+		n := rapid.SampledFrom([]int{1, 2, 5}).Draw(rt, "parallelism")
 		said := failure(t, func(t testing.TB) {
-			streamtest.Run(t, &p, streamtest.Parallelism(rapid.SampledFrom([]int{1, 2, 5}).Draw(rt, "parallelism")))
-			got.WantPanes(t, o.panes()...)
-			got.WantDropped(t, o.dropped)
+			streamtest.Run(t, &p, streamtest.Parallelism(n))
+			first.WantPanes(t, o.panes()...)
+			first.WantDropped(t, o.dropped)
+			disguised.WantPanes(t, first.Panes()...) // indices, too
+			disguised.WantDropped(t, o.dropped)
+			if s.Panes == model.Discarding {
+				second.WantPanes(t, o.panesTogether()...)
+				second.WantDropped(t, o.dropped)
+			}
 		})
 		if said != "" {
 			rt.Fatal(said)
 		}
 	})
+}
+
+// together groups the values of all keys.
+func together(c model.PCollection[model.KV[string, []int]]) model.PCollection[[]int] {
+	keyed := transforms.Map(c, func(kv model.KV[string, []int]) model.KV[string, []int] { return model.KVOf("all", kv.Value) })
+	return transforms.Map(transforms.GroupByKey(keyed), func(g model.KV[string, iter.Seq[[]int]]) []int {
+		all := slices.Concat(slices.Collect(g.Value)...)
+		slices.Sort(all)
+		return all
+	})
+}
+
+// A line of a script adds values or, if there are none, takes the watermark to at.
+type line struct {
+	at     model.Timestamp
+	values []amount
+}
+
+func drawScripts(rt *rapid.T) (scripts [][]line) {
+	id := 0
+	for range rapid.IntRange(1, 2).Draw(rt, "streams") {
+		var lines []line
+		watermark := model.MinTimestamp
+		for range rapid.IntRange(0, 20).Draw(rt, "lines") {
+			l := line{at: inSeconds(rapid.Int64Range(0, 60).Draw(rt, "at"))}
+			for range rapid.IntRange(0, 3).Draw(rt, "values") {
+				id++
+				l.values = append(l.values, pay(rapid.SampledFrom([]string{"ann", "bob", "cid"}).Draw(rt, "key"), id))
+			}
+			if l.values == nil {
+				watermark = max(watermark, l.at)
+				l.at = watermark
+			}
+			lines = append(lines, l)
+		}
+		scripts = append(scripts, lines)
+	}
+	return scripts
 }
 
 func inSeconds(n int64) model.Timestamp { return model.Timestamp(n) * second }
@@ -89,6 +126,35 @@ type oracle struct {
 	step      int
 	fired     []oraclePane
 	dropped   int64
+}
+
+// newOracle plays the scripts in turns.
+func newOracle(s model.WindowingStrategy, scripts [][]line) *oracle {
+	o := &oracle{s: s, watermark: model.MinTimestamp, open: map[string][]*openWindow{}}
+	watermarks := slices.Repeat([]model.Timestamp{model.MinTimestamp}, len(scripts))
+	for i, played := 0, true; played; i++ {
+		played = false
+		for n, lines := range scripts {
+			if i > len(lines) {
+				continue
+			}
+			played = true
+			o.step++
+			switch {
+			case i == len(lines):
+				watermarks[n] = model.MaxTimestamp
+			case lines[i].values == nil:
+				watermarks[n] = lines[i].at
+			}
+			o.advance(slices.Min(watermarks))
+			if i < len(lines) {
+				for _, v := range lines[i].values {
+					o.add(lines[i].at, v.Key, v.Value)
+				}
+			}
+		}
+	}
+	return o
 }
 
 type openWindow struct {
@@ -149,17 +215,47 @@ func (o *oracle) advance(watermark model.Timestamp) {
 }
 
 // panes are the firings, put together as package streamtest's doc says.
-func (o *oracle) panes() (panes []streamtest.Pane[model.KV[string, []int]]) {
+func (o *oracle) panes() []streamtest.Pane[model.KV[string, []int]] {
+	values := func(panes []oraclePane) (values []model.KV[string, []int]) {
+		for _, f := range panes {
+			values = append(values, f.value)
+		}
+		return values
+	}
+	return wanted(o.fired, values)
+}
+
+// panesTogether are the panes of a grouping of all keys behind one that discards:
+// the keys of an on-time pane come together, and each late pane comes alone.
+func (o *oracle) panesTogether() []streamtest.Pane[[]int] {
+	return wanted(o.fired, func(panes []oraclePane) (values [][]int) {
+		if panes[0].timing == model.Late {
+			for _, f := range panes {
+				values = append(values, f.value.Value)
+			}
+			return values
+		}
+		var all []int
+		for _, f := range panes {
+			all = append(all, f.value.Value...)
+		}
+		slices.Sort(all)
+		return [][]int{all}
+	})
+}
+
+func wanted[T any](fired []oraclePane, values func([]oraclePane) []T) (panes []streamtest.Pane[T]) {
 	order := func(a, b oraclePane) int {
 		return cmp.Or(a.step-b.step, a.window.Compare(b.window), int(a.timing)-int(b.timing))
 	}
-	slices.SortStableFunc(o.fired, order)
-	for i, f := range o.fired {
-		if i == 0 || order(o.fired[i-1], f) != 0 {
-			panes = append(panes, streamtest.Pane[model.KV[string, []int]]{Window: f.window, Timing: f.timing}.AtStep(f.step))
+	slices.SortStableFunc(fired, order)
+	for len(fired) > 0 {
+		f, n := fired[0], 1
+		for n < len(fired) && order(fired[n-1], fired[n]) == 0 {
+			n++
 		}
-		last := &panes[len(panes)-1]
-		last.Values = append(last.Values, f.value)
+		panes = append(panes, streamtest.Pane[T]{Window: f.window, Timing: f.timing, Values: values(fired[:n])}.AtStep(f.step))
+		fired = fired[n:]
 	}
 	return panes
 }

@@ -38,7 +38,7 @@ func (s *scripted[T]) Splits(context.Context, int) ([]source.Split, error) {
 // Open implements [source.Source].
 func (s *scripted[T]) Open(_ context.Context, split source.Split) (source.Reader[T], error) {
 	r := &player[T]{scripted: s, watermark: model.MinTimestamp}
-	if _, err := fmt.Sscanf(string(split.Position), "%d %d", &r.next, &r.offset); err != nil || r.next < 0 || r.next > len(s.events) {
+	if _, err := fmt.Sscanf(string(split.Position), "%d %d", &r.next, &r.offset); err != nil || !s.has(r.next, r.offset) {
 		return nil, fmt.Errorf("position %q is none of a script of %d steps", split.Position, len(s.events))
 	}
 	s.script.seek(s.track, r.next)
@@ -46,6 +46,17 @@ func (s *scripted[T]) Open(_ context.Context, split source.Split) (source.Reader
 		r.advance(e)
 	}
 	return r, nil
+}
+
+// has reports whether a reader can be at that element of that step.
+func (s *scripted[T]) has(step, offset int) bool {
+	switch {
+	case step < 0 || offset < 0 || step > len(s.events):
+		return false
+	case step == len(s.events):
+		return offset == 0
+	}
+	return offset == 0 || offset < len(s.events[step].values)
 }
 
 // position is the split that begins with the given element of the given step.

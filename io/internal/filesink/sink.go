@@ -91,7 +91,7 @@ func (s *Sink[T]) open(shard sink.Shard) (*writer[T], error) {
 		return nil, fmt.Errorf("the runner opened writer %d of %d for the %d shards of %s; it must open no more than sink.Sharded says", shard.Index, shard.Of, of, s)
 	}
 	names := s.Options.names(s.Path)
-	if err := os.MkdirAll(names.dir, 0o777); err != nil {
+	if err := makeDir(names.dir); err != nil {
 		return nil, err
 	}
 	found, err := names.list()

@@ -37,10 +37,10 @@ func (e *TooLong) Error() string {
 	return fmt.Sprintf("it is longer than the limit of %d bytes; raise the limit if it is meant to be", e.Limit)
 }
 
-// newCursor returns a cursor over in, whose first byte is at offset and which
-// holds some size bytes.
-func newCursor(in io.Reader, offset, stop, size int64, limit int) *Cursor {
-	room := max(min(bufferBytes, int64(limit)+1, size+1), int64(len(byteOrderMark)))
+// newCursor returns a cursor over in, whose first byte is at offset, with a
+// buffer that begins with so many bytes.
+func newCursor(in io.Reader, offset, stop, buffer int64, limit int) *Cursor {
+	room := max(min(buffer, int64(limit)+1), int64(len(byteOrderMark)))
 	return &Cursor{in: in, buf: make([]byte, room), base: offset, stop: stop, limit: limit}
 }
 

@@ -8,7 +8,6 @@ import (
 	"os"
 
 	"github.com/millrace/millrace/io/compression"
-	"github.com/millrace/millrace/io/internal/stored"
 )
 
 var byteOrderMark = []byte("\ufeff")
@@ -24,12 +23,15 @@ type Input struct {
 	position position // as it was opened
 }
 
-// OpenFile opens all of f.
-func OpenFile(ctx context.Context, f File, maxLine int) (*Input, error) {
-	return openInput(ctx, position{Path: stored.Path(f.Path), Format: f.Format.String(), Size: f.Size, Head: f.Head, Tail: f.Tail, End: f.Size}, maxLine)
+// Peek opens f for a look at its first lines.
+func Peek(ctx context.Context, f File, maxLine int) (*Input, error) {
+	const buffer = 4 << 10 // that of a reader would be a waste
+	return openInput(ctx, f.all(), maxLine, buffer)
 }
 
-func openInput(ctx context.Context, p position, maxLine int) (*Input, error) {
+// openInput opens the split at p with a buffer of at most so many bytes, unless
+// lines are longer.
+func openInput(ctx context.Context, p position, maxLine int, buffer int64) (*Input, error) {
 	file, err := p.file()
 	if err != nil {
 		return nil, err
@@ -40,14 +42,14 @@ func openInput(ctx context.Context, p position, maxLine int) (*Input, error) {
 		from--
 	}
 	if file.Format != compression.None {
-		stop, left = math.MaxInt64, bufferBytes
+		stop, left = math.MaxInt64, buffer
 	}
 	s, err := file.open(from)
 	if err != nil {
 		return nil, err
 	}
 	in := &Input{
-		Cursor: newCursor(s, from, stop, left+1, maxLine),
+		Cursor: newCursor(s, from, stop, min(left+1, buffer), maxLine),
 		File:   file, Fresh: p.Offset == 0, stream: s, position: p,
 	}
 	if file.Format != compression.None {

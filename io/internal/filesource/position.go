@@ -32,6 +32,11 @@ type position struct {
 	Line int64 `json:"line"`
 }
 
+// all is the position before all of f.
+func (f File) all() position {
+	return position{Path: stored.Path(f.Path), Format: f.Format.String(), Size: f.Size, Head: f.Head, Tail: f.Tail, End: f.Size}
+}
+
 func (p position) file() (File, error) {
 	format, err := compression.Parse(p.Format)
 	return File{string(p.Path), p.Size, p.Head, p.Tail, format}, err

@@ -7,7 +7,6 @@ import (
 	"os"
 
 	"github.com/millrace/millrace/io/compression"
-	"github.com/millrace/millrace/io/internal/stored"
 	"github.com/millrace/millrace/model"
 	"github.com/millrace/millrace/model/source"
 )
@@ -135,12 +134,10 @@ func (s *Source[T]) cut(f File, share int64) []source.Split {
 	for i := range n {
 		// Without multiplying the size, which could overflow.
 		from, to := f.Size/n*i+f.Size%n*i/n, f.Size/n*(i+1)+f.Size%n*(i+1)/n
-		p := position{
-			Path: stored.Path(f.Path), Format: f.Format.String(), Size: f.Size, Head: f.Head, Tail: f.Tail,
-			Start: from, End: to, Offset: from, Line: unknownLine,
-		}
-		if from == 0 {
-			p.Line = 0
+		p := f.all()
+		p.Start, p.End, p.Offset = from, to, from
+		if from > 0 {
+			p.Line = unknownLine
 		}
 		splits[i] = source.Split{ID: f.Path, Position: p.encode(), Size: to - from}
 		if n > 1 {
@@ -180,7 +177,7 @@ func (s *Source[T]) open(ctx context.Context, split source.Split) (*reader[T], e
 	if err != nil {
 		return nil, err
 	}
-	in, err := openInput(ctx, p, s.maxLine())
+	in, err := openInput(ctx, p, s.maxLine(), bufferBytes)
 	if err != nil {
 		return nil, err
 	}

@@ -28,6 +28,9 @@ import (
 // A Report is how far a run is, or was when it ended.
 type Report = direct.Report
 
+// A GroupingReport is what a grouping made of its elements.
+type GroupingReport = direct.GroupingReport
+
 // ErrStopped is what Run returns after a graceful stop.
 var ErrStopped = direct.ErrStopped
 
@@ -39,6 +42,9 @@ type Options struct {
 	// Parallelism is how many tasks each stage has; 0 is one per core. Results do
 	// not depend on it.
 	Parallelism int
+	// SourceBatch is how many elements are read before the watermark follows; 0
+	// leaves it to the runner. 1 is exact about what is late, and costs more.
+	SourceBatch int
 	// Progress, if set, is called every ProgressEvery, and once at the end.
 	Progress      func(Report)
 	ProgressEvery time.Duration
@@ -88,6 +94,7 @@ func Run(ctx context.Context, p *model.Pipeline, o Options) (Report, error) {
 	}
 	return direct.Runner{
 		Parallelism:   o.Parallelism,
+		SourceBatch:   o.SourceBatch,
 		Progress:      o.Progress,
 		ProgressEvery: o.ProgressEvery,
 		Logger:        o.Logger,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"slices"
 	"strings"
 	"time"
 
@@ -90,6 +91,24 @@ func ExampleFilter() {
 	// Unordered output:
 	// -3
 	// 0
+}
+
+// Reading and writing in place saves copies, which shows where elements are large.
+func ExampleFilterMap() {
+	type Sample struct {
+		Sensor string
+		Values [1000]float64
+	}
+	highest := func(s *Sample, out *float64) bool {
+		*out = slices.Max(s.Values[:])
+		return s.Sensor == "wheel"
+	}
+
+	var p model.Pipeline
+	samples := transforms.Create(&p, Sample{"wheel", [1000]float64{7: 2.5}}, Sample{"sluice", [1000]float64{}})
+
+	printAll(transforms.FilterMap(samples, highest))
+	// Output: 2.5
 }
 
 func ExampleFlatMap() {

@@ -50,8 +50,8 @@ type ledgerWriter struct {
 	sum    int
 }
 
-func (w *ledgerWriter) Write(_ context.Context, e model.Element[int]) error {
-	w.sum += e.Value
+func (w *ledgerWriter) Write(_ context.Context, v *int, _ *model.Meta) error {
+	w.sum += *v
 	return nil
 }
 

@@ -1,6 +1,10 @@
 package engine
 
-import "github.com/millrace/millrace/model"
+import (
+	"slices"
+
+	"github.com/millrace/millrace/model"
+)
 
 // An accumulate is what a grouping does with its accumulators. The functions may
 // be user code.
@@ -210,20 +214,25 @@ func (g *aligned[K, A]) advance(watermark model.Timestamp) {
 }
 
 func (g *aligned[K, A]) fire(w model.Window) {
-	slices := g.slicesOf(w)
-	cells := g.pending.Lookup(slices[0])
-	if len(slices) > 1 {
-		cells = g.mergeSlices(slices)
+	parts := g.slicesOf(w)
+	cells := g.pending.Lookup(parts[0])
+	if len(parts) > 1 || g.lastOf(parts[0]) != w { // a slice that lives on shares no accumulator
+		cells = g.mergeSlices(parts)
 	}
 	if cells != nil && cells.Len() > 0 {
 		g.fireCells(w, cells)
 	}
 	for _, s := range g.slicesOf(w) {
-		if ws := g.windowsOf(s); ws[len(ws)-1] == w {
+		if g.lastOf(s) == w {
 			g.drop(s)
 		}
 	}
 	g.merged.Clear()
+}
+
+// lastOf is the last window of slice s to fire.
+func (g *aligned[K, A]) lastOf(s model.Window) model.Window {
+	return slices.MaxFunc(g.windowsOf(s), model.Window.Compare)
 }
 
 func (g *aligned[K, A]) drop(s model.Window) {
@@ -233,8 +242,8 @@ func (g *aligned[K, A]) drop(s model.Window) {
 	}
 }
 
-func (g *aligned[K, A]) mergeSlices(slices []model.Window) Cells[K, A] {
-	for _, s := range slices {
+func (g *aligned[K, A]) mergeSlices(parts []model.Window) Cells[K, A] {
+	for _, s := range parts {
 		cells := g.pending.Lookup(s)
 		if cells == nil {
 			continue

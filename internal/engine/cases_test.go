@@ -49,7 +49,7 @@ func drawWindows(rng *rand.Rand) (fn model.WindowFn, anytime bool) {
 	case 10:
 		return spread{model.Timestamp(rng.IntN(6)), model.Timestamp(1 + rng.IntN(6))}, false
 	case 11:
-		return nested{gap, model.Timestamp(1 + rng.IntN(3))}, false
+		return nested{gap, model.Timestamp(2 + rng.IntN(3))}, false
 	case 12:
 		return one[model.WindowFn](rng, searched{gap}, capped{gap, gap + model.Timestamp(rng.IntN(12))}), false
 	}
@@ -71,7 +71,7 @@ func drawCase(seed uint64) testCase {
 	fn, anytime := drawWindows(rng)
 	c.strategy.Windows = fn
 	if rng.IntN(3) > 0 {
-		c.strategy.Lateness = one(rng, us(1), us(5), us(20), us(60), 300*365*24*time.Hour)
+		c.strategy.Lateness = one(rng, us(1), us(5), us(20), us(60), 250*365*24*time.Hour)
 	}
 	c.strategy.Panes = one(rng, model.Discarding, model.Accumulating)
 	c.shape = shape(rng.IntN(int(shapes)))

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"math"
 	"slices"
 
 	"github.com/millrace/millrace/model"
@@ -58,9 +59,12 @@ type openWindow[A any] struct {
 	// that it is made of.
 	at model.Timestamp
 	// wake and wakeNow are when the queues next look at the window, and held is what
-	// it holds the watermark at; MaxTimestamp is never and not at all.
+	// it holds the watermark at; MaxTimestamp is not at all.
 	wake, wakeNow, held model.Timestamp
 }
+
+// never is past the end of time, at which a window may still be due.
+const never model.Timestamp = math.MaxInt64
 
 // said is a pane that was emitted and may have to be taken back.
 type said struct {
@@ -147,8 +151,8 @@ func (g *paned[K, A]) place(ks *keyWindows[A], w model.Window) int {
 	ks.open = slices.Insert(ks.open, i, openWindow[A]{
 		window:  w,
 		cells:   make([]model.TriggerCell, g.tree.Size()),
-		wake:    model.MaxTimestamp,
-		wakeNow: model.MaxTimestamp,
+		wake:    never,
+		wakeNow: never,
 		held:    model.MaxTimestamp,
 	})
 	if g.merging == nil {
@@ -192,11 +196,16 @@ func (g *paned[K, A]) merge(ks *keyWindows[A], i int) int {
 	for j := lo; j < hi; j++ {
 		target := g.into[j-lo]
 		at := slices.IndexFunc(merged, func(o openWindow[A]) bool { return o.window == target })
-		if at < 0 {
-			merged = append(merged, g.grown(&ks.open[j], target))
-			continue
+		switch o := &ks.open[j]; {
+		case at < 0:
+			merged = append(merged, g.grown(o, target))
+		case o.window == target: // it goes on, and those in front of it join it
+			n := *o
+			g.absorb(&n, &merged[at])
+			merged[at] = n
+		default:
+			g.absorb(&merged[at], o)
 		}
-		g.absorb(&merged[at], &ks.open[j])
 	}
 	slices.SortFunc(merged, func(a, b openWindow[A]) int { return byStart(a.window, b.window) })
 	ks.open = slices.Replace(ks.open, lo, hi, merged...)
@@ -462,7 +471,7 @@ func (g *paned[K, A]) wake(due wakeup[K], processing bool) {
 	if *at != due.at {
 		return
 	}
-	*at = model.MaxTimestamp
+	*at = never
 	g.look(due.hash, due.key, ks, i)
 }
 

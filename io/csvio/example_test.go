@@ -35,7 +35,6 @@ type Flight struct {
 const flights = `landed,carrier,delay_minutes
 2024-03-01 08:15,AA,12
 2024-03-01 08:20,"B, Air",
-2024-03-01 08:17,AA,x
 `
 
 func ExampleRead() {
@@ -43,16 +42,21 @@ func ExampleRead() {
 	defer os.RemoveAll(dir)
 
 	var p model.Pipeline
-	rows := csvio.Read[Flight](&p, dir+"/*.csv", csvio.Options[Flight]{})
-	if _, err := direct.Collect(context.Background(), rows); err != nil {
-		fmt.Println("the run has failed, for a cell is no number")
+	rows := csvio.Read(&p, dir+"/*.csv", csvio.Options[Flight]{})
+	all, err := direct.Collect(context.Background(), rows)
+	if err != nil {
+		fmt.Println(err)
+	}
+	for _, f := range all {
+		fmt.Println(f.Landed.Format(time.Kitchen), f.Carrier, f.Delay != nil)
 	}
 	// Output:
-	// the run has failed, for a cell is no number
+	// 8:15AM AA true
+	// 8:20AM B, Air false
 }
 
 func ExampleReadWithDeadLetters() {
-	dir := folder("flights.csv", flights)
+	dir := folder("flights.csv", flights+"2024-03-01 08:17,AA,x\n")
 	defer os.RemoveAll(dir)
 
 	var p model.Pipeline
@@ -108,8 +112,8 @@ func ExampleWrite() {
 func ExampleRead_mistakes() {
 	type row struct{ Tags []string }
 	var p model.Pipeline
-	csvio.Read[row](&p, "rows.csv", csvio.Options[row]{})
+	csvio.Read(&p, "rows.csv", csvio.Options[row]{})
 	fmt.Println(p.Err())
 	// Output:
-	// example_test.go:111: Read: csvio: row.Tags: []string has no text form here; a field is a string, bool, number, time.Time, time.Duration, has UnmarshalText and MarshalText, or is a pointer to one of those
+	// example_test.go:115: Read: csvio: row.Tags: []string has no text form here; a field is a string, bool, number, time.Time, time.Duration, has UnmarshalText and MarshalText, or is a pointer to one of those
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/millrace/millrace/model/coder"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/sourcecontextpb"
 	"google.golang.org/protobuf/types/known/typepb"
 )
 
@@ -59,7 +60,10 @@ func benchmarkValue() *description {
 }
 
 func (d *description) message() *typepb.Type {
-	t := &typepb.Type{Name: d.Name, Oneofs: d.Oneofs, Syntax: typepb.Syntax(d.Syntax), Edition: d.Edition}
+	t := &typepb.Type{
+		Name: d.Name, Oneofs: d.Oneofs, Syntax: typepb.Syntax(d.Syntax), Edition: d.Edition,
+		SourceContext: &sourcecontextpb.SourceContext{FileName: d.SourceContext},
+	}
 	for _, f := range d.Fields {
 		t.Fields = append(t.Fields, &typepb.Field{
 			Kind: typepb.Field_Kind(f.Kind), Cardinality: typepb.Field_Cardinality(f.Cardinality), Number: f.Number,

@@ -78,7 +78,7 @@ func (b *builder) compile(t reflect.Type, m mode, path string) *codec {
 		return &codec{least: 1, node: &node{}}
 	}
 	c := &codec{node: &node{}}
-	if t.Name() != "" || t.Kind() == reflect.Struct {
+	if t.Name() != "" {
 		r := request{t, m}
 		if known, ok := b.done[r]; ok && known.enc == nil {
 			return again(known, t)

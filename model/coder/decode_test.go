@@ -109,8 +109,9 @@ func TestClaimsAllocateLittle(t *testing.T) {
 		"mazes":         decodeInto[maze],
 		"map":           decodeInto[map[string]order],
 		"reflected map": decodeInto[map[grade][4]string],
+		"pointer":       decodeInto[*[1 << 20]int64],
 	} {
-		for _, src := range []string{claim + strings.Repeat("\xff", inputs-len(claim)), nested, wide, keyed, strings.Repeat("\x03", inputs)} {
+		for _, src := range []string{claim + strings.Repeat("\xff", inputs-len(claim)), nested, wide, keyed, strings.Repeat("\x03", inputs), strings.Repeat("\x01", inputs)} {
 			if got, most := allocated(func() { decode([]byte(src)) }), uint64(256*len(src)); got > most {
 				t.Errorf("%s: %d bytes of %.8x… allocated %d, more than %d", name, len(src), src, got, most)
 			}

@@ -183,6 +183,12 @@ func (s *segments) UnmarshalBinary(b []byte) error {
 	return nil
 }
 
+// path is a slice that marshals itself.
+type path []string
+
+func (p path) MarshalBinary() ([]byte, error)  { return []byte(strings.Join(p, "/")), nil }
+func (p *path) UnmarshalBinary(b []byte) error { *p = strings.Split(string(b), "/"); return nil }
+
 // decimal is comparable, but only by address.
 type decimal struct {
 	value *big.Int
@@ -214,6 +220,14 @@ func (c *caption) UnmarshalBinary(b []byte) error      { c.text = string(b); ret
 func (appendOnly) AppendBinary([]byte) ([]byte, error) { return nil, errors.New("not to be called") }
 
 type appendOnly struct{}
+
+// muted is given AppendBinary, and has UnmarshalBinary itself.
+type muted struct {
+	appendOnly
+	text string
+}
+
+func (*muted) UnmarshalBinary([]byte) error { return errors.New("not to be called") }
 
 // receipt is given UnmarshalBinary, which knows nothing of text.
 type receipt struct {
@@ -257,6 +271,8 @@ type (
 		First any
 		Next  any // not the same field as First
 		Kids  []refusedOrder
+		One   struct{ Meta any }
+		Other struct{ Meta any } // nor are these the same field
 	}
 	refusedItem struct {
 		Meta any
@@ -312,6 +328,7 @@ type (
 		Big     big.Int
 		Meta    any
 		Path    segments
+		Names   path
 		Inner   struct{ Deep [2]pair[string, float32] }
 		Stamp   stamped
 		Fine    netip.AddrPort

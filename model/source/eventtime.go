@@ -92,9 +92,6 @@ func (lockstepEventTime[T]) Lockstep()     {}
 func (concurrentEventTime[T]) Concurrent() {}
 func (scriptedEventTime[T]) Concurrent()   {}
 
-// Unwrap is the source whose elements s stamps.
-func (s *eventTime[T]) Unwrap() Source[T] { return s.src }
-
 func (s *eventTime[T]) Validate() error {
 	var errs []error
 	if s.at == nil {

@@ -191,3 +191,19 @@ func TestProcessingTimeDoesNotFireTheDefaultTrigger(t *testing.T) {
 		streamtest.OnTime(between(0, 60), of("a", 1)).AtStep(3),
 		streamtest.Late(between(0, 60), of("a", 2)).AtStep(5))
 }
+
+func TestPanesAreStampedWithTheLastInstantOfTheirWindow(t *testing.T) {
+	var p model.Pipeline
+	words := streamtest.NewStream[string](&p).
+		Add(10*second, "a").
+		Watermark(60*second).
+		Add(20*second, "a").
+		End()
+	counts := streamtest.Capture(count(words, minutes(time.Minute, model.Accumulating)))
+	streamtest.Run(t, &p)
+	for _, e := range counts.Elements() {
+		if e.Timestamp != 60*second-tick {
+			t.Errorf("the %v pane of step %d is stamped %v", e.Pane, e.Step, e.Timestamp)
+		}
+	}
+}

@@ -39,7 +39,9 @@ func TestPanesOfRandomScripts(t *testing.T) {
 		all := transforms.Flatten(streams...)
 		byKey := collected(transforms.Window(all, s))
 		first, second := streamtest.Capture(byKey), streamtest.Capture(together(byKey))
+		folded := sums(all, s)
 		s.Trigger = perKey{}
+		unfolded := sums(all, s)
 		disguised := streamtest.Capture(collected(transforms.Window(all, s)))
 		n := rapid.SampledFrom([]int{1, 2, 5}).Draw(rt, "parallelism")
 		said := failure(t, func(t testing.TB) {
@@ -48,6 +50,8 @@ func TestPanesOfRandomScripts(t *testing.T) {
 			first.WantDropped(t, o.dropped)
 			disguised.WantPanes(t, first.Panes()...) // indices, too
 			disguised.WantDropped(t, o.dropped)
+			unfolded.WantPanes(t, folded.Panes()...)
+			folded.WantDropped(t, o.dropped)
 			if s.Panes == model.Discarding {
 				second.WantPanes(t, o.panesTogether()...)
 				second.WantDropped(t, o.dropped)

@@ -2,7 +2,6 @@ package streamtest_test
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -80,45 +79,20 @@ func TestPipelineWithoutAScript(t *testing.T) {
 	streamtest.Want(t, transforms.Count(transforms.Create(&p, "a", "b", "a")), of("a", 2), of("b", 1))
 }
 
-// A firstSeen fires a while of processing time after the first element of a pane.
-type firstSeen struct {
-	triggers.Default // for what it does not say otherwise
-	wait             time.Duration
-}
-
-func (f firstSeen) String() string { return fmt.Sprintf("%v after the first", f.wait) }
-
-func (firstSeen) OnFire(c *model.TriggerContext) { *c.Cell() = model.TriggerCell{} }
-
-func (f firstSeen) OnElement(c *model.TriggerContext) {
-	if cell := c.Cell(); cell.Count == 0 {
-		*cell = model.TriggerCell{Count: 1, At: c.Now.Add(f.wait)}
-	}
-}
-
-func (f firstSeen) ShouldFire(c *model.TriggerContext) bool {
-	cell := c.Cell()
-	if cell.Count == 0 {
-		return false
-	}
-	c.WakeAtProcessingTime(cell.At)
-	return c.Now >= cell.At
-}
-
 func TestElapseMovesProcessingTimeForAllStreams(t *testing.T) {
 	var p model.Pipeline
 	words := streamtest.NewStream[string](&p).
-		Add(0, "a").                   // step 1
-		Elapse(6*time.Second).         // step 3
-		Add(0, "a").                   // step 5
-		Elapse(10*time.Second - 1000). // step 7
-		Elapse(time.Microsecond).      // step 8
+		Add(0, "a").                               // step 1
+		Elapse(6*time.Second).                     // step 3
+		Add(0, "a").                               // step 5
+		Elapse(10*time.Second - time.Microsecond). // step 7
+		Elapse(time.Microsecond).                  // step 8
 		End()
 	other := streamtest.NewStream[string](&p).
 		Add(0, "b").             // step 2
 		Elapse(4 * time.Second). // step 4: the tenth second is over
 		End()
-	s := model.WindowingStrategy{Windows: fixed(time.Minute), Trigger: firstSeen{wait: 10 * time.Second}, Panes: model.Accumulating}
+	s := model.WindowingStrategy{Windows: fixed(time.Minute), Trigger: triggers.AfterWatermark{Early: triggers.AfterProcessingTime{Delay: 10 * time.Second}}, Panes: model.Accumulating}
 	streamtest.WantPanes(t, count(transforms.Flatten(words, other), s),
 		streamtest.Early(between(0, 60), of("a", 1), of("b", 1)).Index(0).AtStep(4),
 		streamtest.Early(between(0, 60), of("a", 2)).Index(1).AtStep(8))

@@ -1,0 +1,176 @@
+package engine_test
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/millrace/millrace/model"
+)
+
+// Where several splits are read, how late an element is depends on the order of
+// steps. These invariants hold in every order.
+
+// invariants checks what came out of c, whose elements were late or not as it
+// happened.
+func (c testCase) invariants(h *harness, out []output) error {
+	if err := inOrder(out); err != nil {
+		return err
+	}
+	if c.shape == twice {
+		return c.punctual(out)
+	}
+	seen := map[cell]map[int]int{} // how often a cell's values came, in its last pane or in all
+	for _, o := range out {
+		at := cell{o.key, o.meta.Window}
+		if seen[at] == nil || c.strategy.Panes == model.Accumulating {
+			old := seen[at]
+			seen[at] = map[int]int{}
+			for v := range old {
+				if !slices.Contains(o.values, v) {
+					return fmt.Errorf("an accumulating pane of %v lost %d: %v", at, v, o)
+				}
+			}
+		}
+		for _, v := range o.values {
+			seen[at][v]++
+		}
+	}
+	_, merging := c.strategy.Windows.(model.MergingWindowFn)
+	if merging {
+		return c.punctual(out)
+	}
+	if err := c.accountedFor(h, seen); err != nil {
+		return err
+	}
+	return c.punctual(out)
+}
+
+// inOrder checks that the panes of a cell come in the order of their indices, from
+// 0 on, and that the on-time one is the first.
+func inOrder(out []output) error {
+	next := map[cell]int64{}
+	for _, o := range out {
+		at := cell{o.key, o.meta.Window}
+		p := o.meta.Pane
+		if p.Index != next[at] && p.Index != 0 { // a session that merged away may come back
+			return fmt.Errorf("pane %d of %v comes where pane %d should", p.Index, at, next[at])
+		}
+		if p.Timing == model.OnTime && p.Index > 0 {
+			return fmt.Errorf("the on-time pane of %v has index %d", at, p.Index)
+		}
+		next[at] = p.Index + 1
+	}
+	return nil
+}
+
+// accountedFor checks that each element is in one pane of each of its windows, or
+// was counted as dropped.
+func (c testCase) accountedFor(h *harness, seen map[cell]map[int]int) error {
+	want := map[cell]map[int]int{}
+	pairs, missing, end := int64(0), int64(0), model.MaxTimestamp
+	for _, events := range c.splits {
+		for _, e := range events {
+			if e.mark {
+				continue
+			}
+			for _, w := range c.strategy.Windows.AssignWindows(nil, e.at) {
+				at := cell{e.key, w}
+				if want[at] == nil {
+					want[at] = map[int]int{}
+				}
+				want[at][e.value]++
+				pairs++
+				if seen[at][e.value] == 0 {
+					missing++
+				}
+			}
+		}
+	}
+	for at, values := range seen {
+		for v, times := range values {
+			if times > want[at][v] {
+				return fmt.Errorf("value %d came %d times in %v", v, times, at)
+			}
+		}
+	}
+	if c.layout.stopped {
+		end = c.lowest()
+	}
+	counts := c.counts(h)
+	if end == model.MaxTimestamp && counts.Dropped != missing {
+		return fmt.Errorf("%d of %d elements and windows are missing, but %d were counted as dropped", missing, pairs, counts.Dropped)
+	}
+	if counts.Dropped > missing {
+		return fmt.Errorf("%d elements were counted as dropped, but only %d are missing", counts.Dropped, missing)
+	}
+	return nil
+}
+
+// lowest is where the watermark of c can have got to.
+func (c testCase) lowest() model.Timestamp {
+	low := model.MaxTimestamp
+	for _, events := range c.splits {
+		w := model.MinTimestamp
+		for _, e := range events {
+			if e.mark {
+				w = max(w, e.at)
+			}
+		}
+		low = min(low, w)
+	}
+	return low
+}
+
+// punctual checks that what no split calls late is on time: if nothing is, exactly
+// that comes out which the reference says.
+func (c testCase) punctual(out []output) error {
+	if c.late() {
+		return nil
+	}
+	one := c
+	one.splits = [][]event{c.together()}
+	one.layout.stopped = false // the last of the events says where the watermark is
+	want, _ := one.reference()
+	if c.layout.stopped {
+		want = slices.DeleteFunc(want, func(p pane) bool { return p.window.End > c.lowest() })
+	}
+	var got []pane
+	for _, o := range out {
+		got = append(got, o.pane())
+	}
+	sorted(got)
+	sorted(want)
+	if !slices.EqualFunc(got, want, samePane) {
+		return fmt.Errorf("nothing is late, and the panes are\n%+v\nwant\n%+v", got, want)
+	}
+	return nil
+}
+
+func samePane(a, b pane) bool {
+	return a.key == b.key && a.window == b.window && a.timing == b.timing && a.index == b.index &&
+		a.first == b.first && a.last == b.last && slices.Equal(a.values, b.values)
+}
+
+// late reports whether a split of c has an element behind its own watermark.
+func (c testCase) late() bool {
+	for _, events := range c.splits {
+		w := model.MinTimestamp
+		for _, e := range events {
+			if e.mark {
+				w = max(w, e.at)
+			} else if e.at < w {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// together is all elements of c, with the watermark behind them.
+func (c testCase) together() (events []event) {
+	for _, split := range c.splits {
+		events = append(events, slices.DeleteFunc(slices.Clone(split), func(e event) bool { return e.mark })...)
+	}
+	return events
+}
+

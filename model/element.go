@@ -1,6 +1,9 @@
 package model
 
-import "fmt"
+import (
+	"fmt"
+	"reflect"
+)
 
 // A KV is one keyed value.
 type KV[K comparable, V any] struct {
@@ -11,7 +14,12 @@ type KV[K comparable, V any] struct {
 // KVOf pairs a key and a value.
 func KVOf[K comparable, V any](k K, v V) KV[K, V] { return KV[K, V]{k, v} }
 
-func (kv KV[K, V]) String() string { return fmt.Sprintf("%v: %v", kv.Key, kv.Value) }
+func (kv KV[K, V]) String() string {
+	if t := reflect.TypeFor[V](); t.Kind() == reflect.Func { // a sequence, not an address
+		return fmt.Sprintf("%v: %v", kv.Key, t)
+	}
+	return fmt.Sprintf("%v: %v", kv.Key, kv.Value)
+}
 
 // AnyKey is the key, for messages about an element of unknown type.
 func (kv KV[K, V]) AnyKey() any { return kv.Key }

@@ -147,6 +147,9 @@ type Definition struct {
 	Options []Option
 	// Name is set by the option [Name].
 	Name string
+	// TakesLate says that the transform drops elements that are too late.
+	TakesLate bool
+	late      []lateOutput // set by the option LateData.To
 }
 
 // An Option adjusts one transform.
@@ -165,7 +168,35 @@ func (p *Pipeline) Add(d Definition) *Node {
 		o(&d)
 	}
 	n := &Node{ID: len(p.nodes), Kind: d.Kind, Class: d.Class, Detail: d.Detail, Spec: d.Spec, Site: site}
-	unbounded := d.Unbounded
+	outputs := len(d.Outputs)
+	if !p.check(&d, n) {
+		for _, l := range d.late {
+			l.attach(p, nil, 0)
+		}
+		return nil
+	}
+	w := d.windowing(n)
+	for port, t := range d.Outputs {
+		c := &Collection{ID: len(p.collections), Producer: n, Port: port, Type: t, Windowing: w, Unbounded: d.Unbounded}
+		if port >= outputs {
+			c.Windowing = &Windowing{Site: site, Assigned: true}
+		}
+		n.Outputs = append(n.Outputs, c)
+		p.collections = append(p.collections, c)
+	}
+	for i, l := range d.late {
+		l.attach(p, n, outputs+i)
+	}
+	for port, c := range n.Inputs {
+		c.Consumers = append(c.Consumers, Consumer{n, port})
+	}
+	p.nodes = append(p.nodes, n)
+	return n
+}
+
+// check completes n by d's inputs and name, and reports whether all is well. If
+// not, it has recorded what is wrong, unless an earlier mistake is all there is.
+func (p *Pipeline) check(d *Definition, n *Node) bool {
 	var other *Pipeline
 	for _, in := range d.Inputs {
 		if in.Pipeline() != p {
@@ -175,49 +206,44 @@ func (p *Pipeline) Add(d Definition) *Node {
 		}
 		c := in.Collection()
 		if c == nil {
-			return nil // already reported
+			return false // already reported
 		}
 		n.Inputs = append(n.Inputs, c)
-		unbounded = unbounded || c.Unbounded
+		d.Unbounded = d.Unbounded || c.Unbounded
 	}
-	name, nameErr := p.nameFor(d, site)
-	if err := errors.Join(d.Err, nameErr); err != nil {
-		p.Fail(site, name, err)
-		if other != nil { // whichever of the two is run, it must not start
-			other.Fail(site, name, err)
-		}
-		return nil
-	}
+	name, nameErr := p.nameFor(*d, n.Site)
 	n.Name = name
-	w := d.Windowing
-	if w == nil {
-		w = &Windowing{Strategy: WindowingStrategy{}, Site: site, Assigned: true} // sources emit into the global window
-		if len(n.Inputs) > 0 {
-			w = n.Inputs[0].Windowing
-		}
+	if d.Err == nil && nameErr == nil {
+		d.Err = d.addLate(n)
 	}
-	retractions := w.Retractions
+	if err := errors.Join(d.Err, nameErr); err != nil {
+		p.Fail(n.Site, name, err)
+		if other != nil { // whichever of the two is run, it must not start
+			other.Fail(n.Site, name, err)
+		}
+		return false
+	}
+	return true
+}
+
+// windowing is that of n's outputs.
+func (d *Definition) windowing(n *Node) *Windowing {
+	var w Windowing
+	switch {
+	case d.Windowing != nil:
+		w = *d.Windowing
+	case len(n.Inputs) > 0:
+		w = *n.Inputs[0].Windowing
+	default:
+		w.Assigned = true // sources emit into the global window
+	}
+	if w.Site == (Site{}) {
+		w.Site = n.Site
+	}
 	for _, c := range n.Inputs {
-		retractions = retractions || c.Windowing.Retractions
+		w.Retractions = w.Retractions || c.Windowing.Retractions
 	}
-	if w.Site == (Site{}) || retractions != w.Retractions {
-		c := *w
-		if c.Site == (Site{}) {
-			c.Site = site
-		}
-		c.Retractions = retractions
-		w = &c
-	}
-	for port, t := range d.Outputs {
-		c := &Collection{ID: len(p.collections), Producer: n, Port: port, Type: t, Windowing: w, Unbounded: unbounded}
-		n.Outputs = append(n.Outputs, c)
-		p.collections = append(p.collections, c)
-	}
-	for port, c := range n.Inputs {
-		c.Consumers = append(c.Consumers, Consumer{n, port})
-	}
-	p.nodes = append(p.nodes, n)
-	return n
+	return &w
 }
 
 // Fail records a mistake.
@@ -265,6 +291,12 @@ func (p *Pipeline) ScopeName(kind string, opts []Option) string {
 	}
 	site := UserSite()
 	name, err := p.nameFor(d, site)
+	if len(d.late) > 0 {
+		err = errors.Join(err, (&Definition{Kind: kind, late: d.late}).addLate(nil))
+		for _, l := range d.late {
+			l.attach(p, nil, 0)
+		}
+	}
 	if err != nil {
 		p.Fail(site, name, err)
 	}

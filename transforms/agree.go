@@ -85,7 +85,7 @@ func conform[T any](c model.PCollection[T], w *model.Windowing) model.PCollectio
 		Windowing: &to,
 		Inputs:    in(c),
 		Spec: fuse[T, T](func(op *engine.Op, next engine.Emit[T]) engine.Emit[T] {
-			return engine.Explode(op.Node.Inputs[0].Windowing, next)
+			return engine.Explode(op, op.Node.Inputs[0].Windowing, next)
 		}),
 	})
 }

@@ -2,6 +2,7 @@ package transforms
 
 import (
 	"errors"
+	"reflect"
 
 	"github.com/millrace/millrace/internal/engine"
 	"github.com/millrace/millrace/model"
@@ -45,6 +46,7 @@ func combine[K comparable, V, A, O any](c model.PCollection[model.KV[K, V]], kin
 	d := model.Definition{
 		Kind:      kind,
 		Class:     model.Exchange,
+		TakesLate: true,
 		Detail:    placed(c, "lifted"),
 		Inputs:    in(c),
 		Windowing: grouped(c),
@@ -60,7 +62,13 @@ func combine[K comparable, V, A, O any](c model.PCollection[model.KV[K, V]], kin
 		err = errors.Join(err, errV)
 	}
 	d.Spec, d.Err = spec, err
-	return model.Add1[model.KV[K, O]](c.Pipeline(), d)
+	d.Outputs = []reflect.Type{reflect.TypeFor[model.KV[K, O]]()}
+	p := c.Pipeline()
+	n := p.Add(d)
+	if n != nil && len(n.Outputs) > 1 { // who asks for what is dropped needs it whole
+		n.Detail = placed(c, "")
+	}
+	return model.OutputOf[model.KV[K, O]](p, n, 0)
 }
 
 // construct calls a combiner's constructor. A Combiner that has a method Validate

@@ -153,7 +153,7 @@ type doSpec[T any] func(op *engine.Op, outs [][]any, in *doInput) func(context.C
 func (s doSpec[T]) Fuse(op *engine.Op, outs [][]any) any {
 	in := &doInput{}
 	process := s(op, outs, in)
-	return engine.Explode(op.Node.Inputs[0].Windowing, engine.Emit[T](func(m *model.Meta, v *T) {
+	return engine.Explode(op, op.Node.Inputs[0].Windowing, engine.Emit[T](func(m *model.Meta, v *T) {
 		if op.Failed() {
 			return
 		}
@@ -176,7 +176,6 @@ func lifecycle(op *engine.Op, fn any) {
 	opened := !opens
 	if opens {
 		op.OnBegin(func() error {
-			op.Enter(&model.Meta{}, nil)
 			if err := opener.Open(ctx); err != nil {
 				return fmt.Errorf("%v: %s: opening: %w", op.Node.Site, op.Node.Name, err)
 			}
@@ -186,7 +185,6 @@ func lifecycle(op *engine.Op, fn any) {
 	}
 	if f, ok := fn.(Flusher); ok {
 		op.OnFinish(func() {
-			op.Enter(&model.Meta{}, nil)
 			if err := f.Flush(ctx); err != nil {
 				op.Fail(&model.Meta{}, nil, fmt.Errorf("flushing: %w", err))
 			}
@@ -197,7 +195,10 @@ func lifecycle(op *engine.Op, fn any) {
 			if !opened {
 				return nil
 			}
-			return c.Close()
+			if err := c.Close(); err != nil {
+				return fmt.Errorf("%v: %s: closing: %w", op.Node.Site, op.Node.Name, err)
+			}
+			return nil
 		})
 	}
 }

@@ -3,6 +3,7 @@ package transforms_test
 import (
 	"context"
 	"errors"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -35,7 +36,7 @@ var errBroken = errors.New("the wheel is broken")
 func broken() { panic(errBroken) }
 
 // TestErrors runs pipelines in which a user's function goes wrong, and prints
-// what the error says, less the file and line it begins with and a panic's stack.
+// what the error says, less a panic's stack, with LINE for the user's file and line.
 //
 //	error VERB       the function returns an error
 //	panic VERB       the function panics
@@ -57,10 +58,12 @@ func TestErrors(t *testing.T) {
 	})
 }
 
+var userLine = regexp.MustCompile(`\b\w+_test\.go:\d+`)
+
 // failure runs p and returns what its error says.
 func failure(t *testing.T, p *model.Pipeline) string {
 	t.Helper()
-	_, err := direct.Runner{Parallelism: 2}.Run(context.Background(), p)
+	_, err := direct.Runner{Parallelism: 1}.Run(context.Background(), p)
 	if err == nil {
 		return "ok"
 	}
@@ -79,9 +82,5 @@ func failure(t *testing.T, p *model.Pipeline) string {
 	if !errors.Is(err, errBroken) {
 		t.Errorf("the cause is lost: %v", err)
 	}
-	site, told, _ := strings.Cut(told, ": ")
-	if !strings.Contains(site, "_test.go:") {
-		t.Errorf("the error does not begin with the user's line: %s", site)
-	}
-	return told
+	return userLine.ReplaceAllString(told, "LINE")
 }

@@ -41,10 +41,16 @@ func by(c faultyCombiner) func() transforms.Combiner[int, int, int] {
 	return func() transforms.Combiner[int, int, int] { return c }
 }
 
-func (c faultyCombiner) New() int           { call(c.new); return 0 }
-func (c faultyCombiner) Add(a, v int) int   { call(c.add); return a + v }
-func (c faultyCombiner) Merge(a, b int) int { call(c.merge); return a + b }
-func (c faultyCombiner) Result(a int) int   { call(c.result); return a }
+func (c faultyCombiner) New() int         { call(c.new); return 0 }
+func (c faultyCombiner) Add(a, v int) int { call(c.add); return a + v }
+func (c faultyCombiner) Result(a int) int { call(c.result); return a }
+
+func (c faultyCombiner) Merge(a, b int) int {
+	if a != 0 && b != 0 {
+		call(c.merge)
+	}
+	return a + b
+}
 
 // faultyWindows are sessions of a minute.
 type faultyWindows struct{ assign, merge func() }

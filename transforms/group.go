@@ -20,6 +20,7 @@ func GroupByKey[K comparable, V any](c model.PCollection[model.KV[K, V]], opts .
 	return model.Add1[model.KV[K, iter.Seq[V]]](c.Pipeline(), model.Definition{
 		Kind:      "GroupByKey",
 		Class:     model.Exchange,
+		TakesLate: true,
 		Detail:    placed(c, ""),
 		Spec:      engine.GroupSpec[K, V]{Hash: hash, Encode: encode},
 		Inputs:    in(c),

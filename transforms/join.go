@@ -28,6 +28,7 @@ func coGroup[K comparable, A, B, R any](a model.PCollection[model.KV[K, A]], b m
 	return model.Add1[R](a.Pipeline(), model.Definition{
 		Kind:      kind,
 		Class:     model.Exchange,
+		TakesLate: true,
 		Detail:    placed(inputs[0], ""),
 		Spec:      engine.CoGroupSpec[K, A, B, R]{Hash: hash, EncodeA: encodeA, EncodeB: encodeB, Fire: fn},
 		Inputs:    inputs,

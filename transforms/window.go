@@ -34,7 +34,7 @@ func Window[T any](c model.PCollection[T], s model.WindowingStrategy, opts ...mo
 			return engine.ExplodeBy(op, byElement, next)
 		}
 		if global {
-			return engine.Explode(&model.Windowing{}, next)
+			return engine.Explode(op, &model.Windowing{}, next)
 		}
 		return next
 	})

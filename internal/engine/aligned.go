@@ -59,6 +59,9 @@ type firing[K any] struct{ Key K }
 // AnyKey is the key.
 func (f firing[K]) AnyKey() any { return f.Key }
 
+// String is empty: there is no one element to tell.
+func (firing[K]) String() string { return "" }
+
 // A closedCell is what is kept of a key and window that fired.
 type closedCell[A any] struct {
 	acc   A
@@ -135,7 +138,7 @@ func (g *aligned[K, A]) slicesOf(w model.Window) []model.Window {
 // late takes n elements of a slice that the watermark has reached the end of.
 // Windows that are still to fire get them by the slice; each that fired gets
 // them in a late pane of their own; for those that expired they are dropped.
-func (g *aligned[K, A]) late(s model.Window, hash uint64, k K, n int64, add func(acc *A)) {
+func (g *aligned[K, A]) late(s model.Window, hash uint64, k K, n int64, add func(acc *A), drop func(w model.Window)) {
 	kept := false
 	for _, w := range g.windowsOf(s) {
 		switch {
@@ -143,6 +146,7 @@ func (g *aligned[K, A]) late(s model.Window, hash uint64, k K, n int64, add func
 			kept = true
 		case g.strategy.Expiry(w) <= g.watermark:
 			g.op.Counts.Dropped += n
+			drop(w)
 		default:
 			g.op.Counts.Late += n
 			g.fireLate(w, hash, k, add)
@@ -217,6 +221,8 @@ func (g *aligned[K, A]) fire(w model.Window) {
 	parts := g.slicesOf(w)
 	cells := g.pending.Lookup(parts[0])
 	if len(parts) > 1 || g.lastOf(parts[0]) != w { // a slice that lives on shares no accumulator
+		g.meta = model.Meta{Timestamp: w.MaxTimestamp(), Window: w}
+		g.op.Enter(&g.meta, nil)
 		cells = g.mergeSlices(parts)
 	}
 	if cells != nil && cells.Len() > 0 {

@@ -19,11 +19,17 @@ type testCase struct {
 	layout   layout
 	// drained says that what a step of a source causes is done before the next.
 	drained bool
+	// exact says that what comes out follows from the input alone: there is one
+	// split, and no way for elements and watermarks to overtake each other, so that an
+	// element is late by the script or not at all.
+	exact bool
+	// fastest is the watermark of all splits, of the planted bug of that name.
+	fastest *model.Timestamp
 }
 
 func (c testCase) String() string {
-	return fmt.Sprintf("seed %d: %v, %v\n  %d sources, drained %t, %+v\n%s",
-		c.seed, c.shape, c.strategy, c.sources, c.drained, c.layout, printScript(c.splits))
+	return fmt.Sprintf("seed %d: %v, %v\n  exact %t, %d sources, drained %t, %+v\n%s",
+		c.seed, c.shape, c.strategy, c.exact, c.sources, c.drained, c.layout, printScript(c.splits))
 }
 
 // one is an element of list.
@@ -77,7 +83,7 @@ func drawCase(seed uint64) testCase {
 	c.shape = shape(rng.IntN(int(shapes)))
 	c.layout = layout{parallelism: 1 + rng.IntN(4), batch: 1 + rng.IntN(6), groups: one(rng, 1, 3, 128), limit: 1 + rng.IntN(8)}
 	base := drawBase(rng, anytime)
-	if rng.IntN(2) == 0 { // one split; what is late does not depend on the order of steps
+	if c.exact = rng.IntN(2) == 0; c.exact {
 		c.splits = [][]event{drawEvents(rng, base, rng.IntN(40), true)}
 		c.layout.stopped = rng.IntN(4) == 0
 		c.drained = rng.IntN(2) == 0 || c.shape.branches() && c.layout.parallelism > 1 || c.shape == cogroup

@@ -38,7 +38,7 @@ func Tee[T any](outs []any) Emit[T] {
 // Explode is an Emit to next in which every element carries the one window it
 // belongs to: an element in several windows is emitted once for each. It is next
 // itself where w says that windows are carried already.
-func Explode[T any](w *model.Windowing, next Emit[T]) Emit[T] {
+func Explode[T any](op *Op, w *model.Windowing, next Emit[T]) Emit[T] {
 	if w.Assigned {
 		return next
 	}
@@ -53,6 +53,7 @@ func Explode[T any](w *model.Windowing, next Emit[T]) Emit[T] {
 	fn := w.Strategy.Windows
 	var scratch []model.Window
 	return func(m *model.Meta, v *T) {
+		op.Enter(m, v)
 		scratch = fn.AssignWindows(scratch[:0], m.Timestamp)
 		em = *m
 		for _, win := range scratch {

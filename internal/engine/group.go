@@ -31,6 +31,9 @@ type CombineSpec[K comparable, V, A, O any] struct {
 // element, or cannot know the window before they have seen all.
 func Lifts(w *model.Windowing) bool { return usesAligned(w) }
 
+// lifts is Lifts for a node, which may want to know what each dropped element was.
+func lifts(n *model.Node) bool { return len(n.Outputs) == 1 && usesAligned(windowingOf(n)) }
+
 // usesAligned reports whether a grouping over w is simple enough for aligned.
 func usesAligned(w *model.Windowing) bool {
 	s := &w.Strategy
@@ -57,7 +60,7 @@ func windowingOf(n *model.Node) *model.Windowing {
 // Sender implements [ExchangeSpec].
 func (s CombineSpec[K, V, A, O]) Sender(op *Op, port int) any {
 	w := windowingOf(op.Node)
-	if !Lifts(w) {
+	if !lifts(op.Node) {
 		return newDirect[K, V](op, port, s.Hash)
 	}
 	l := &lift[K, V, A]{
@@ -90,16 +93,17 @@ func (s CombineSpec[K, V, A, O]) Receiver(op *Op, outs [][]any) Receiver {
 	acc := firing1(next, func(acc *A) O { return c.Result(*acc) })
 	acc.init = func(into *A) { *into = c.New() }
 	acc.merge = func(into *A, from *A) { *into = c.Merge(*into, *from) }
-	if Lifts(w) {
-		return newGrouping(op, w, acc, port[K](func(into *A, part *A) { *into = c.Merge(*into, *part) }, nil))
+	if lifts(op.Node) {
+		return newGrouping(op, w, acc, port[K](func(into *A, part *A) { *into = c.Merge(*into, *part) }, nil, nil))
 	}
+	late := lateOut[K, V](op, outs)
 	add := func(into *A, part *V) { *into = c.Add(*into, *part) }
 	inverse, invertible := c.(Inverter[V, A])
 	switch {
 	case !w.Retractions:
-		return newGrouping(op, w, acc, port[K](add, nil))
+		return newGrouping(op, w, acc, port[K](add, nil, late))
 	case invertible:
-		return newGrouping(op, w, acc, port[K](add, func(into *A, part *V) { *into = inverse.Subtract(*into, *part) }))
+		return newGrouping(op, w, acc, port[K](add, func(into *A, part *V) { *into = inverse.Subtract(*into, *part) }, late))
 	}
 	// What cannot be taken out of an accumulator is computed again without it.
 	values := firing1(next, func(values *[]V) O {
@@ -109,7 +113,7 @@ func (s CombineSpec[K, V, A, O]) Receiver(op *Op, outs [][]any) Receiver {
 		}
 		return c.Result(acc)
 	})
-	return newGrouping(op, w, retained(values), port[K](appendPart[V], removal(op, s.Encode)))
+	return newGrouping(op, w, retained(values), port[K](appendPart[V], removal(op, s.Encode), late))
 }
 
 // An Inverter is a [Combiner] that can take a value out again.
@@ -186,7 +190,7 @@ func (s GroupSpec[K, V]) Receiver(op *Op, outs [][]any) Receiver {
 		// What is appended later must not reach those who keep the sequence.
 		return slices.Values(slices.Clip(*values))
 	}))
-	return newGrouping(op, windowingOf(op.Node), acc, port[K](appendPart[V], removal(op, s.Encode)))
+	return newGrouping(op, windowingOf(op.Node), acc, port[K](appendPart[V], removal(op, s.Encode), lateOut[K, V](op, outs)))
 }
 
 // A CoGroupSpec is the ExchangeSpec of two collections grouped by a common key.
@@ -254,8 +258,8 @@ func (s CoGroupSpec[K, A, B, O]) Receiver(op *Op, outs [][]any) Receiver {
 	}
 	removeA, removeB := removal(op, s.EncodeA), removal(op, s.EncodeB)
 	return newGrouping(op, windowingOf(op.Node), acc,
-		port[K](func(into *Both[A, B], part *A) { into.A = append(into.A, *part) }, func(into *Both[A, B], part *A) { removeA(&into.A, part) }),
-		port[K](func(into *Both[A, B], part *B) { into.B = append(into.B, *part) }, func(into *Both[A, B], part *B) { removeB(&into.B, part) }),
+		port[K](func(into *Both[A, B], part *A) { into.A = append(into.A, *part) }, func(into *Both[A, B], part *A) { removeA(&into.A, part) }, lateOut[K, A](op, outs)),
+		port[K](func(into *Both[A, B], part *B) { into.B = append(into.B, *part) }, func(into *Both[A, B], part *B) { removeB(&into.B, part) }, lateOut[K, B](op, outs)),
 	)
 }
 
@@ -266,12 +270,16 @@ type batchTaker[K comparable, A any] interface {
 }
 
 // port takes parts P of records into accumulators with add, and out of them with
-// remove, which is nil where there are no retractions.
-func port[K comparable, A, P any](add, remove func(into *A, part *P)) batchTaker[K, A] {
-	return portOf[K, A, P]{add, remove}
+// remove, which is nil where there are no retractions. What is dropped goes to
+// late, if that is not nil.
+func port[K comparable, A, P any](add, remove func(into *A, part *P), late *lateOutlet[K, P]) batchTaker[K, A] {
+	return portOf[K, A, P]{add, remove, late}
 }
 
-type portOf[K comparable, A, P any] struct{ add, remove func(into *A, part *P) }
+type portOf[K comparable, A, P any] struct {
+	add, remove func(into *A, part *P)
+	late        *lateOutlet[K, P]
+}
 
 func (p portOf[K, A, P]) aligned(g *aligned[K, A], batch any) {
 	rows := batch.(*Records[Record[K, P]]).Rows
@@ -285,7 +293,9 @@ func (p portOf[K, A, P]) aligned(g *aligned[K, A], batch any) {
 			p.add(acc, &r.Part)
 			continue
 		}
-		g.late(r.Window, r.Hash, r.Key, r.N, func(acc *A) { p.add(acc, &r.Part) })
+		g.late(r.Window, r.Hash, r.Key, r.N, func(acc *A) { p.add(acc, &r.Part) }, func(w model.Window) {
+			p.late.emit(r, w, g.watermark, model.WindowExpired)
+		})
 	}
 }
 
@@ -297,14 +307,17 @@ func (p portOf[K, A, P]) paned(g *paned[K, A], batch any) {
 		}
 		r := &rows[i]
 		p.enter(g.op, r)
-		if o := g.take(r.Window, r.Hash, r.Key, r.N, r.At); o != nil {
-			if r.N < 0 {
-				p.remove(&o.acc, &r.Part)
-			} else {
-				p.add(&o.acc, &r.Part)
-			}
-			g.taken(r.Hash, r.Key)
+		o, reason := g.take(r.Window, r.Hash, r.Key, r.N, r.At)
+		switch {
+		case o == nil:
+			p.late.emit(r, r.Window, g.watermark, reason)
+			continue
+		case r.N < 0:
+			p.remove(&o.acc, &r.Part)
+		default:
+			p.add(&o.acc, &r.Part)
 		}
+		g.taken(r.Hash, r.Key)
 	}
 }
 

@@ -265,11 +265,6 @@ func (h *harness) run(drained bool) error {
 		switch n := len(feeds) + len(waiting); {
 		case n == 0:
 			return h.ended()
-		case drained && len(waiting) > 0:
-			if err := h.settle(); err != nil {
-				return err
-			}
-			continue
 		case !drained && h.rng.IntN(20) == 0:
 			h.flushSome()
 			continue
@@ -285,9 +280,22 @@ func (h *harness) run(drained bool) error {
 			return err
 		}
 		if drained {
-			h.flushAll()
+			if err := h.drain(); err != nil {
+				return err
+			}
 		}
 	}
+}
+
+// drain does all that there is to do without reading more.
+func (h *harness) drain() error {
+	for range h.tasks { // each round gets everything a stage further
+		h.flushAll()
+		if err := h.settle(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // A reading is a source task that has something to read.

@@ -135,6 +135,7 @@ func (d *direct[K, V]) take(m *model.Meta, kv *model.KV[K, V]) {
 		*d.out.row(hash) = Record[K, V]{Hash: hash, Key: kv.Key, Window: w, N: n, At: m.Timestamp, Part: kv.Value}
 		return
 	}
+	d.op.Enter(m, kv)
 	for _, w := range d.assign.assign(m) {
 		*d.out.row(hash) = Record[K, V]{Hash: hash, Key: kv.Key, Window: w, N: n, At: m.Timestamp, Part: kv.Value}
 	}

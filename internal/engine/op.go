@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/millrace/millrace/model"
+	"github.com/millrace/millrace/model/sink"
 )
 
 // An Op is one node in one task: what a spec's code is given to reach its
@@ -23,6 +24,7 @@ type Op struct {
 	finish  func()
 	close   func() error
 	prepare func() ([]byte, error)
+	shard   sink.Shard // of what is prepared
 }
 
 // Counts are what an operator did with the elements it was given. An element in
@@ -68,8 +70,8 @@ func (o *Op) OnFinish(f func()) { o.finish = f }
 // OnClose has f called when the task is let go, however it ended.
 func (o *Op) OnClose(f func() error) { o.close = f }
 
-// OnPrepare has f called to make durable what was written.
-func (o *Op) OnPrepare(f func() ([]byte, error)) { o.prepare = f }
+// OnPrepare has f called to make durable what was written to a shard.
+func (o *Op) OnPrepare(shard sink.Shard, f func() ([]byte, error)) { o.shard, o.prepare = shard, f }
 
 // Fail ends the task with an error of user code about v; only the first counts.
 func (o *Op) Fail(m *model.Meta, v any, err error) {
@@ -103,6 +105,26 @@ func (t *Task) recover() {
 	if r == nil {
 		return
 	}
+	if e := t.panicked(r); t.err == nil {
+		t.err = e
+	}
+}
+
+// guard calls user code of op that is given no element, and returns a panic in
+// it as an error.
+func (t *Task) guard(op *Op, f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = t.panicked(r)
+		}
+	}()
+	op.Enter(&model.Meta{}, nil)
+	return f()
+}
+
+// panicked is the error that stands for a panic. It is called while the stack of
+// the panic is still there.
+func (t *Task) panicked(r any) error {
 	stack := debug.Stack()
 	cause, ok := r.(error)
 	if !ok {
@@ -115,9 +137,7 @@ func (t *Task) recover() {
 		e = &UserError{Transform: t.cfg.Stage.Head.Name, Site: t.cfg.Stage.Head.Site, Err: cause}
 	}
 	e.Panic, e.Stack = true, string(stack)
-	if t.err == nil {
-		t.err = e
-	}
+	return e
 }
 
 // A UserError is an error that user code returned, or a panic in it.
@@ -125,7 +145,8 @@ type UserError struct {
 	Transform string
 	Site      model.Site
 	// Key is the element's key and Element the element, printed and cut to a
-	// bounded length; Key is "" where the element has none.
+	// bounded length; Key is "" where the element has none, and Element where a
+	// pane was at work, which is of many.
 	Key, Element string
 	Timestamp    model.Timestamp
 	// Window is zero where the element has no window yet, or several.
@@ -143,7 +164,7 @@ func (o *Op) userError(m *model.Meta, v any, err error) *UserError {
 	if v != nil {
 		e.Element = bounded(v)
 	}
-	if o.Node.Class == model.Fused && len(o.Node.Inputs) > 0 && !o.Node.Inputs[0].Windowing.Assigned {
+	if v != nil && (o.Node.Class == model.Fused || o.sends) && len(o.Node.Inputs) > 0 && !o.Node.Inputs[0].Windowing.Assigned {
 		e.Window = onlyWindow(o.Node.Inputs[0].Windowing, m.Timestamp)
 	}
 	return e
@@ -158,7 +179,8 @@ func pointee(p any) any {
 }
 
 // onlyWindow is the window of timestamp t where it has just one.
-func onlyWindow(w *model.Windowing, t model.Timestamp) model.Window {
+func onlyWindow(w *model.Windowing, t model.Timestamp) (only model.Window) {
+	defer func() { _ = recover() }() // of a WindowFn of the user's, which may be what failed
 	if w.Strategy.Windows == nil {
 		return model.GlobalWindow
 	}
@@ -191,13 +213,15 @@ func (e *UserError) Error() string {
 	fmt.Fprintf(&b, "%v", e.Err)
 	if e.Element != "" {
 		fmt.Fprintf(&b, "\n  element: %s", e.Element)
-		if e.Key != "" {
-			fmt.Fprintf(&b, "\n  key: %s", e.Key)
-		}
+	}
+	if e.Key != "" {
+		fmt.Fprintf(&b, "\n  key: %s", e.Key)
+	}
+	if e.Element != "" || e.Key != "" {
 		fmt.Fprintf(&b, "\n  timestamp: %v", e.Timestamp)
-		if !e.Window.IsZero() {
-			fmt.Fprintf(&b, "\n  window: %v", e.Window)
-		}
+	}
+	if !e.Window.IsZero() {
+		fmt.Fprintf(&b, "\n  window: %v", e.Window)
 	}
 	if e.Panic {
 		fmt.Fprintf(&b, "\n%s", e.Stack)

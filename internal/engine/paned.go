@@ -93,8 +93,8 @@ func newPaned[K comparable, A any](op *Op, w *model.Windowing, trigger model.Tri
 
 // take finds the window that w's element of k, or its retraction if n is
 // negative, belongs to, for the caller to add it and then call taken. It returns
-// nil if the element is dropped.
-func (g *paned[K, A]) take(w model.Window, hash uint64, k K, n int64, at model.Timestamp) *openWindow[A] {
+// nil, and why, if the element is dropped.
+func (g *paned[K, A]) take(w model.Window, hash uint64, k K, n int64, at model.Timestamp) (*openWindow[A], model.DropReason) {
 	ks, freshKey := g.keys.Upsert(hash, k)
 	i := g.place(ks, w)
 	o := &ks.open[i]
@@ -105,11 +105,11 @@ func (g *paned[K, A]) take(w model.Window, hash uint64, k K, n int64, at model.T
 		if freshKey {
 			g.keys.Delete(hash, k)
 		}
-		return nil
+		return nil, model.WindowExpired
 	}
 	if g.context(o).Cell().Finished {
 		g.op.Counts.Dropped += count
-		return nil
+		return nil, model.TriggerFinished
 	}
 	if o.window.End <= g.watermark {
 		g.op.Counts.Late += count
@@ -130,7 +130,7 @@ func (g *paned[K, A]) take(w model.Window, hash uint64, k K, n int64, at model.T
 	o.fresh += count
 	o.net += n
 	g.at = i
-	return o
+	return o, 0
 }
 
 // taken tells the trigger of the element that take found a window for.
@@ -419,13 +419,17 @@ func (g *paned[K, A]) hold() model.Timestamp {
 			return at
 		}
 		h := g.holds.heap[0]
-		if ks := g.keys.Get(h.hash, h.key); ks != nil {
-			if i := g.heir(ks, h.window); i >= 0 && ks.open[i].held == at {
-				return at
-			}
+		if ks := g.keys.Get(h.hash, h.key); ks != nil && g.holdsAt(ks, h.window, at) {
+			return at
 		}
 		g.holds.pop(at)
 	}
+}
+
+// holdsAt reports whether w, or what it was merged into, holds the watermark at t.
+func (g *paned[K, A]) holdsAt(ks *keyWindows[A], w model.Window, t model.Timestamp) bool {
+	lo, hi := g.heirs(ks, w)
+	return slices.ContainsFunc(ks.open[lo:hi], func(o openWindow[A]) bool { return o.held == t && covers(o.window, w) })
 }
 
 // advance looks at every window that is due at or before watermark.
@@ -460,39 +464,40 @@ func (g *paned[K, A]) wake(due wakeup[K], processing bool) {
 	if ks == nil {
 		return
 	}
-	i := g.heir(ks, due.window)
-	if i < 0 {
-		return
+	lo, hi := g.heirs(ks, due.window)
+	for i := hi - 1; i >= lo; i-- { // from behind: a look may let the window go
+		o := &ks.open[i]
+		at := &o.wake
+		if processing {
+			at = &o.wakeNow
+		}
+		if *at != due.at || !covers(o.window, due.window) {
+			continue
+		}
+		*at = never
+		last := len(ks.open) == 1
+		g.look(due.hash, due.key, ks, i)
+		if last || g.op.Failed() {
+			return // ks may be gone
+		}
 	}
-	at := &ks.open[i].wake
-	if processing {
-		at = &ks.open[i].wakeNow
-	}
-	if *at != due.at {
-		return
-	}
-	*at = never
-	g.look(due.hash, due.key, ks, i)
 }
 
-// heir is where w is, or the window it was merged into; -1 if it is gone.
-func (g *paned[K, A]) heir(ks *keyWindows[A], w model.Window) int {
+// heirs are where, among k's windows, the one is that w was merged into, or w
+// itself. Only where windows overlap without merging are there several that it
+// may be.
+func (g *paned[K, A]) heirs(ks *keyWindows[A], w model.Window) (lo, hi int) {
+	if _, overlapping := g.merging.(model.OverlapMerging); g.merging != nil && !overlapping {
+		return 0, len(ks.open)
+	}
 	i, found := slices.BinarySearchFunc(ks.open, w, func(o openWindow[A], w model.Window) int { return byStart(o.window, w) })
-	if found {
-		return i
+	switch {
+	case found:
+		return i, i + 1
+	case g.merging == nil:
+		return 0, 0
 	}
-	if g.merging == nil {
-		return -1
-	}
-	covers := func(o openWindow[A]) bool { return o.window.Start <= w.Start && w.End <= o.window.End }
-	if _, overlapping := g.merging.(model.OverlapMerging); overlapping {
-		// Open windows do not overlap, so only the ones beside w's place can cover it.
-		for _, j := range [...]int{i - 1, i} {
-			if j >= 0 && j < len(ks.open) && covers(ks.open[j]) {
-				return j
-			}
-		}
-		return -1
-	}
-	return slices.IndexFunc(ks.open, covers)
+	return max(i-1, 0), min(i+1, len(ks.open)) // open windows do not overlap: only the ones beside w's place can cover it
 }
+
+func covers(w, part model.Window) bool { return w.Start <= part.Start && part.End <= w.End }

@@ -52,7 +52,7 @@ func (c testCase) check(tamper tampering) error {
 	if tamper != nil {
 		tamper(h)
 	}
-	if c.exact() {
+	if c.exact {
 		if err := h.endEmpty(); err != nil {
 			return err
 		}
@@ -65,15 +65,11 @@ func (c testCase) check(tamper tampering) error {
 			return err
 		}
 	}
-	if c.exact() {
+	if c.exact {
 		return c.compare(h, out)
 	}
 	return c.invariants(h, out)
 }
-
-// exact reports whether what comes out follows from the input alone: there is one
-// split, so that an element is late by the script or not at all.
-func (c testCase) exact() bool { return len(c.splits) == 1 && c.sources == 1 && !c.layout.pulled }
 
 // sane checks what holds for any pane.
 func (o output) sane() error {

@@ -36,6 +36,8 @@ type script struct {
 	splits [][]event
 	// open says that splits, once read, wait for more.
 	open bool
+	// fastest, if set, is where the watermark of all splits is: a planted bug.
+	fastest *model.Timestamp
 }
 
 func (*script) Bounded() bool { return true }
@@ -71,7 +73,7 @@ func (r *player) Read(_ context.Context, limit int, emit func(*number, model.Tim
 		e := r.events[0]
 		r.events = r.events[1:]
 		if e.mark {
-			r.watermark = e.at
+			r.watermark = max(r.watermark, e.at)
 			break
 		}
 		emit(&number{Key: e.key, Value: e.value}, e.at)
@@ -83,10 +85,17 @@ func (r *player) Read(_ context.Context, limit int, emit func(*number, model.Tim
 	return status, nil
 }
 
-func (r *player) Position() source.Split     { return source.Split{ID: r.id} }
-func (r *player) Watermark() model.Timestamp { return r.watermark }
-func (r *player) Progress() source.Progress  { return source.Progress{} }
-func (r *player) Close() error               { return nil }
+func (r *player) Watermark() model.Timestamp {
+	if fastest := r.script.fastest; fastest != nil {
+		*fastest = max(*fastest, r.watermark)
+		return *fastest
+	}
+	return r.watermark
+}
+
+func (r *player) Position() source.Split    { return source.Split{ID: r.id} }
+func (r *player) Progress() source.Progress { return source.Progress{} }
+func (r *player) Close() error              { return nil }
 
 func printScript(splits [][]event) string {
 	var b strings.Builder

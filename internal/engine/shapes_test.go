@@ -41,7 +41,7 @@ type output struct {
 func (c testCase) build(p *model.Pipeline, out *[]output) {
 	var inputs []model.PCollection[number]
 	for i := range c.sources {
-		s := &script{open: c.layout.stopped}
+		s := &script{open: c.layout.stopped, fastest: c.fastest}
 		for j := i; j < len(c.splits); j += c.sources {
 			s.splits = append(s.splits, c.splits[j])
 		}

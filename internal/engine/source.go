@@ -71,6 +71,7 @@ func (h *head[T]) Open(ctx context.Context, s Split) (SplitReader, error) {
 		op.Counts.Read++
 		m.Timestamp = ts
 		next(m, v)
+		op.task.cursor.op = nil // the reader's own code again
 	}
 	return sr, nil
 }
@@ -137,6 +138,7 @@ func (t *Task) poll(limit int) (status source.Status) {
 				t.err = &SourceError{Transform: t.cfg.Stage.Head.Name, Site: t.cfg.Stage.Head.Site, Err: err}
 				return status
 			}
+			status.ResumeAfter = 0 // others were not asked
 			break
 		}
 		copy(t.readers, t.readers[1:]) // round robin

@@ -196,6 +196,7 @@ func (t *Task) receive(m Message) {
 		t.receiver.Receive(m.Port, m.Batch)
 		m.Batch.(interface{ Reset() }).Reset()
 		t.pools[m.Port].Put(m.Batch)
+		t.cursor.op = nil // it may be at a row that is another task's now
 	}
 	if m.Watermark > model.MinTimestamp && t.in.advance(m.Channel, m.Watermark) && t.err == nil {
 		t.receiver.Advance(t.in.min)
@@ -264,6 +265,7 @@ func (t *Task) watermark() model.Timestamp {
 func (t *Task) finish() {
 	for i := len(t.ops) - 1; i >= 0 && t.err == nil; i-- {
 		if f := t.ops[i].finish; f != nil {
+			t.ops[i].Enter(&model.Meta{}, nil)
 			f()
 		}
 	}
@@ -307,13 +309,13 @@ func (t *Task) Close() error {
 	var first error
 	for _, r := range t.readers {
 		if err := r.Close(); err != nil && first == nil {
-			first = err
+			first = &SourceError{Transform: t.cfg.Stage.Head.Name, Site: t.cfg.Stage.Head.Site, Split: r.Position().ID, Err: fmt.Errorf("closing: %w", err)}
 		}
 	}
 	t.readers = nil
 	for i := len(t.ops) - 1; i >= 0; i-- {
 		if c := t.ops[i].close; c != nil {
-			if err := c(); err != nil && first == nil {
+			if err := t.guard(t.ops[i], c); err != nil && first == nil {
 				first = err
 			}
 		}

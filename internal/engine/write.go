@@ -35,14 +35,14 @@ func (s WriteSpec[T]) Abort(ctx context.Context, prepared []sink.Committable) er
 // Fuse implements [FusedSpec].
 func (s WriteSpec[T]) Fuse(op *Op, _ [][]any) any {
 	w := &writer[T]{op: op, sink: s.Sink, ctx: op.Context()}
-	w.shard = op.shard()
+	w.shard = op.number()
 	if s.Shards > 0 {
 		w.shard.Of = min(w.shard.Of, s.Shards)
 	}
-	op.OnPrepare(w.prepare)
+	op.OnPrepare(w.shard, w.prepare)
 	op.OnClose(w.close)
 	op.OnBegin(w.begin)
-	return Explode(op.Node.Inputs[0].Windowing, Emit[T](w.write))
+	return Explode(op, op.Node.Inputs[0].Windowing, Emit[T](w.write))
 }
 
 type writer[T any] struct {
@@ -53,8 +53,8 @@ type writer[T any] struct {
 	ctx   context.Context
 }
 
-// shard numbers the op among all the tasks, of whatever stage, that run its node.
-func (o *Op) shard() sink.Shard {
+// number numbers the op among all the tasks, of whatever stage, that run its node.
+func (o *Op) number() sink.Shard {
 	index, of := o.Instance()
 	c := o.task.cfg.Stage.Copies[o.Node]
 	return sink.Shard{Index: c.Index*of + index, Of: c.Of * of}
@@ -82,6 +82,7 @@ func (w *writer[T]) write(m *model.Meta, v *T) {
 	w.op.Enter(m, v)
 	if err := w.to.Write(w.ctx, v, m); err != nil {
 		w.op.Fail(m, *v, err)
+		return
 	}
 	w.op.Counts.Written++
 }
@@ -103,7 +104,10 @@ func (w *writer[T]) close() error {
 	}
 	to := w.to
 	w.to = nil
-	return to.Close()
+	if err := to.Close(); err != nil {
+		return fmt.Errorf("%s: %s: closing shard %d of %d: %w", w.op.Node.Site, w.op.Node.Name, w.shard.Index, w.shard.Of, err)
+	}
+	return nil
 }
 
 // Begin opens what the task's operators need before its first step.
@@ -112,7 +116,7 @@ func (t *Task) Begin() error {
 		if op.begin == nil {
 			continue
 		}
-		if err := op.begin(); err != nil {
+		if err := t.guard(op, op.begin); err != nil {
 			t.err = err
 			return err
 		}
@@ -133,12 +137,16 @@ func (t *Task) Prepare() (prepared []Prepared, err error) {
 		if op.prepare == nil {
 			continue
 		}
-		data, err := op.prepare()
+		var data []byte
+		err = t.guard(op, func() (err error) {
+			data, err = op.prepare()
+			return err
+		})
 		if err != nil {
 			return prepared, err
 		}
 		if data != nil {
-			prepared = append(prepared, Prepared{op.Node, sink.Committable{Shard: op.shard(), Data: data}})
+			prepared = append(prepared, Prepared{op.Node, sink.Committable{Shard: op.shard, Data: data}})
 		}
 	}
 	return prepared, nil

@@ -7,7 +7,6 @@ import (
 	"math"
 	"reflect"
 	"strconv"
-	"strings"
 	"time"
 	"unsafe"
 )
@@ -309,6 +308,9 @@ func unsigned[U uint | uint8 | uint16 | uint32 | uint64]() codecs {
 func float[F float32 | float64]() codecs {
 	bits := reflect.TypeFor[F]().Bits()
 	parse := func(cell []byte) (F, error) {
+		if f, ok := shortFloat(cell); ok && bits == 64 { // else it would be rounded twice
+			return F(f), nil
+		}
 		f, err := strconv.ParseFloat(view(cell), bits)
 		if err != nil {
 			return 0, refusal[F](cell, "a number", err)
@@ -316,6 +318,40 @@ func float[F float32 | float64]() codecs {
 		return F(f), nil
 	}
 	return codecsOf(parse, func(dst []byte, f F) ([]byte, error) { return strconv.AppendFloat(dst, float64(f), 'g', -1, bits), nil }, false)
+}
+
+var powersOf10 = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}
+
+// shortFloat is the number in a cell of up to 15 digits and perhaps a point; for
+// all else ok is false. Digits and power of ten are exact, so that their quotient
+// is the nearest number, as strconv has it, in half the time.
+func shortFloat(cell []byte) (f float64, ok bool) {
+	digits := cell
+	if len(digits) > 0 && digits[0] == '-' {
+		digits = digits[1:]
+	}
+	if len(digits) == 0 || len(digits) > 16 || len(digits) == 1 && digits[0] == '.' {
+		return 0, false
+	}
+	n, point := int64(0), len(digits)-1
+	for i, c := range digits {
+		if c == '.' && point == len(digits)-1 {
+			point = i
+			continue
+		}
+		if c -= '0'; c > 9 {
+			return 0, false
+		}
+		n = n*10 + int64(c)
+	}
+	if n >= 1<<53 {
+		return 0, false
+	}
+	f = float64(n) / powersOf10[len(digits)-1-point]
+	if cell[0] == '-' {
+		f = -f
+	}
+	return f, true
 }
 
 func parseDuration(cell []byte) (time.Duration, error) {
@@ -342,14 +378,8 @@ func timeFunctions(layout string) (func([]byte) (time.Time, error), func([]byte,
 	case "unixus":
 		return epoch(1_000_000)
 	}
-	// The name of a zone becomes part of the time and must not be a view.
-	named := strings.Contains(layout, "MST")
 	parse := func(cell []byte) (time.Time, error) {
-		text := view(cell)
-		if named {
-			text = string(cell)
-		}
-		t, err := time.Parse(layout, text)
+		t, err := time.Parse(layout, view(cell)) // copies what it keeps, a zone's name
 		if err != nil {
 			return time.Time{}, refusal[time.Time](cell, "a time like "+strconv.Quote(layout), err)
 		}

@@ -255,6 +255,20 @@ func TestFilesAreCutOnlyWhereRecordsAreLines(t *testing.T) {
 	}
 }
 
+// The name of a zone outlives the line that it was read from.
+func TestZoneNames(t *testing.T) {
+	type row struct {
+		At time.Time `csv:",layout=2006-01-02 15:04 MST"`
+	}
+	path := write(t, filepath.Join(t.TempDir(), "f"), "at\n2024-01-02 03:04 ABC\n2024-01-02 03:04 XYZ\n"+strings.Repeat("2024-01-02 03:04 QQQ\n", 50_000))
+	rows := readtest.All(t, csvio.Source(path, csvio.Options[row]{MaxRecordBytes: 30}), 1)
+	for i, want := range []string{"ABC", "XYZ", "QQQ"} {
+		if zone, _ := rows[i].At.Zone(); zone != want {
+			t.Errorf("row %d is in zone %q", i, zone)
+		}
+	}
+}
+
 // Rows without text cost no allocation, and one with text one for each.
 func TestAllocations(t *testing.T) {
 	type numbers struct {

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -210,6 +211,23 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 			rt.Error(diff)
 		}
 	})
+}
+
+func TestShortNumbersAreThoseOfStrconv(t *testing.T) {
+	for _, cell := range []string{"", "-", ".", "-.", "..", "1.", ".5", "-0", "-0.0", "1.2.3", "1..", "9007199254740991", "9007199254740993", "123456789.1234567", "0000000000000.1", "+1", "1e5", "0x1"} {
+		checkShort(t, cell)
+	}
+	cell := rapid.StringMatching(`-?[0-9]{0,9}\.?[0-9]{0,8}`)
+	rapid.Check(t, func(rt *rapid.T) { checkShort(rt, cell.Draw(rt, "cell")) })
+}
+
+func checkShort(t readtest.TB, cell string) {
+	t.Helper()
+	got, ok := csvio.ShortFloat([]byte(cell))
+	want, err := strconv.ParseFloat(cell, 64)
+	if ok && (err != nil || math.Float64bits(got) != math.Float64bits(want)) {
+		t.Fatalf("%q is %v; strconv says %v, %v", cell, got, want, err)
+	}
 }
 
 // A row of one column, empty, is not an empty line.

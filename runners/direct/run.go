@@ -30,6 +30,7 @@ type stage struct {
 	*plan.Stage
 	tasks  []*task
 	splits *splits // of a source
+	rank   int     // the highest is stepped first
 	batch  int     // elements a source task reads in a step
 	full   int     // how many of its tasks' mailboxes are full; the scheduler's
 }
@@ -44,7 +45,9 @@ type task struct {
 	state   taskState
 	// parked says that a source has nothing to read until it is woken.
 	parked      bool
+	timer       *time.Timer   // that wakes it
 	resumeAfter time.Duration // set by the step
+	cut         bool          // a source that was stopped before its end; set by the step
 	lockstep    bool
 	taken       []engine.Message // in the step
 	finished    bool
@@ -80,7 +83,11 @@ const batchSize = 1024
 func newRun(ctx context.Context, cancel context.CancelCauseFunc, cfg Runner, pl *plan.Plan) *run {
 	r := &run{ctx: ctx, cancel: cancel, cfg: cfg, plan: pl, pools: map[poolKey]*batchPool{}, start: time.Now()}
 	for _, s := range pl.Stages {
-		r.stages = append(r.stages, &stage{Stage: s, batch: cfg.SourceBatch})
+		rank := s.ID
+		if s.Head.Class == model.Source {
+			rank = -1 // sources come last and take turns, so that none is read alone
+		}
+		r.stages = append(r.stages, &stage{Stage: s, rank: rank, batch: cfg.SourceBatch})
 	}
 	r.sched = newScheduler(r)
 	return r
@@ -102,10 +109,15 @@ func (r *run) run() (Report, error) {
 	if err == nil {
 		err = r.work()
 	}
-	if closeErr := r.closeTasks(); err == nil {
+	stopped := err == ErrStopped
+	closeErr := r.closeTasks()
+	switch {
+	case err == nil:
 		err = closeErr
+	case closeErr != nil:
+		err = errors.Join(err, closeErr)
 	}
-	err = r.settle(err)
+	err = r.settle(err, err == nil || stopped && closeErr == nil && r.unbounded())
 	report := r.report()
 	if r.cfg.Progress != nil {
 		r.cfg.Progress(report)
@@ -148,6 +160,7 @@ func (r *run) build() error {
 
 // work steps the tasks until all are done.
 func (r *run) work() error {
+	r.sched.begin()
 	stopProgress := r.reportProgress()
 	defer stopProgress()
 	stopWatch := context.AfterFunc(r.ctx, func() { r.sched.fail(context.Cause(r.ctx)) })
@@ -171,7 +184,7 @@ func (r *run) closeTasks() error {
 	for _, s := range r.stages {
 		for _, t := range s.tasks {
 			if err := t.Close(); err != nil {
-				errs = append(errs, fmt.Errorf("closing a task of %s: %w", s.Head.Name, err))
+				errs = append(errs, err)
 			}
 		}
 	}
@@ -179,8 +192,7 @@ func (r *run) closeTasks() error {
 }
 
 // settle commits what the sinks prepared, or aborts it.
-func (r *run) settle(err error) error {
-	commit := err == nil || errors.Is(err, ErrStopped) && r.unbounded()
+func (r *run) settle(err error, commit bool) error {
 	ctx := context.WithoutCancel(r.ctx)
 	for _, n := range r.plan.Pipeline.Nodes() {
 		spec, ok := n.Spec.(engine.SinkSpec)

@@ -2,6 +2,7 @@ package direct
 
 import (
 	"container/heap"
+	"context"
 	"sync"
 	"time"
 
@@ -25,6 +26,7 @@ type scheduler struct {
 	open       int // tasks that are not finished
 	err        error
 	stopping   bool
+	cut        bool // a source was stopped before its end
 	scripted   bool // now is what a scripted source says
 	now        model.Timestamp
 	timer      *time.Timer
@@ -46,9 +48,10 @@ func newScheduler(r *run) *scheduler {
 	return s
 }
 
-// loop steps tasks with n workers until all are finished or one fails.
-func (s *scheduler) loop(n int) error {
+// begin readies the tasks. Before it, there is nothing to fail or to stop.
+func (s *scheduler) begin() {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.link()
 	for _, st := range s.run.stages {
 		for _, t := range st.tasks {
@@ -57,7 +60,10 @@ func (s *scheduler) loop(n int) error {
 			s.enqueue(t)
 		}
 	}
-	s.mu.Unlock()
+}
+
+// loop steps tasks with n workers until all are finished or one fails.
+func (s *scheduler) loop(n int) error {
 	var workers sync.WaitGroup
 	for range n {
 		workers.Go(s.work)
@@ -65,10 +71,8 @@ func (s *scheduler) loop(n int) error {
 	workers.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.timer != nil {
-		s.timer.Stop()
-	}
-	if s.err == nil && s.stopping {
+	s.stopTimers()
+	if s.err == nil && s.cut {
 		return ErrStopped
 	}
 	return s.err
@@ -130,7 +134,7 @@ func (s *scheduler) step(t *task) {
 	err := t.step(messages, now, stopping)
 	s.mu.Lock()
 	s.deliver(t)
-	if err == nil && !t.finished && len(t.mailbox) == 0 && (t.stage.splits == nil || t.parked || t.lockstep) {
+	if err == nil && !t.finished && len(t.mailbox) == 0 && (t.stage.splits == nil || t.resumeAfter > 0 || t.lockstep) {
 		s.mu.Unlock()
 		t.Flush()
 		s.mu.Lock()
@@ -138,17 +142,18 @@ func (s *scheduler) step(t *task) {
 	}
 	s.stepping--
 	t.state = idle
+	t.snapshot(err == nil)
 	switch {
 	case err != nil:
 		s.failLocked(err)
 		return
 	case t.finished:
 		s.open--
+		s.cut = s.cut || t.cut
 		if s.open == 0 {
 			s.cond.Broadcast()
 		}
 	}
-	t.snapshot()
 	s.keepTime(t)
 	s.enqueue(t)
 	if s.stepping == 0 && len(s.lockstep) > 0 {
@@ -224,6 +229,9 @@ func (s *scheduler) fail(err error) {
 
 func (s *scheduler) failLocked(err error) {
 	if s.err == nil && s.open > 0 {
+		if cause := context.Cause(s.run.ctx); cause != nil {
+			err = cause // the run was called off, which is what user code then tripped over
+		}
 		s.err = err
 		s.run.cancel(err)
 	}
@@ -245,7 +253,8 @@ func (s *scheduler) stop() {
 }
 
 // readyTasks is a heap of the tasks that can be stepped, those of later stages
-// first, and among those of a stage the ones that waited longest.
+// first, sources last, and among those of a stage, or of all sources, the ones
+// that waited longest.
 type readyTasks []readyTask
 
 type readyTask struct {
@@ -255,7 +264,7 @@ type readyTask struct {
 
 func (r readyTasks) Len() int { return len(r) }
 func (r readyTasks) Less(i, j int) bool {
-	if a, b := r[i].stage.ID, r[j].stage.ID; a != b {
+	if a, b := r[i].stage.rank, r[j].stage.rank; a != b {
 		return a > b
 	}
 	return r[i].seq < r[j].seq

@@ -59,6 +59,13 @@ func (s *splits) take(task int) (list []source.Split, floor model.Timestamp) {
 	return list, s.floor()
 }
 
+// more reports whether there is a split left for a task to read.
+func (s *splits) more(task int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.waiting)+len(s.dealt[task]) > 0
+}
+
 func (s *splits) floor() model.Timestamp {
 	if len(s.waiting) > 0 {
 		return model.MinTimestamp

@@ -37,7 +37,8 @@ func (t *task) read(stopping bool) error {
 	sp := t.stage.splits
 	switch {
 	case stopping:
-		return t.EndSource(true)
+		t.cut = t.Readers() > 0 || sp.more(t.index)
+		return t.EndSource(t.cut)
 	case t.Readers() == 0:
 		list, floor := sp.take(t.index)
 		if len(list) == 0 {
@@ -90,12 +91,26 @@ func (s *scheduler) keepTime(t *task) {
 
 // parkFor leaves a source alone for d of real time.
 func (s *scheduler) parkFor(t *task, d time.Duration) {
-	time.AfterFunc(d, func() {
+	t.timer = time.AfterFunc(d, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		t.parked = false
 		s.enqueue(t)
 	})
+}
+
+// stopTimers lets go of the timers when there is nobody left to wake.
+func (s *scheduler) stopTimers() {
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+	for _, st := range s.run.stages {
+		for _, t := range st.tasks {
+			if t.timer != nil {
+				t.timer.Stop()
+			}
+		}
+	}
 }
 
 // setTimer has the tasks that are due at processing time at woken then.
@@ -142,12 +157,13 @@ type nodeCounts struct {
 	counts engine.Counts
 }
 
-// snapshot keeps the task's counts for the report.
-func (t *task) snapshot() {
+// snapshot keeps the task's counts for the report and, of a sound one, how far
+// its readers are.
+func (t *task) snapshot(sound bool) {
 	t.counts = t.counts[:0]
 	t.Counts(func(n *model.Node, c engine.Counts) { t.counts = append(t.counts, nodeCounts{n, c}) })
 	t.progress.watermark = t.Watermark()
-	if t.stage.splits != nil {
+	if t.stage.splits != nil && sound {
 		t.progress.Progress = t.Task.Progress()
 	}
 }

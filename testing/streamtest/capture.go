@@ -77,7 +77,7 @@ type captureSpec[T any] struct{ captured *Captured[T] }
 
 // Fuse implements engine.FusedSpec.
 func (s captureSpec[T]) Fuse(op *engine.Op, _ [][]any) any {
-	return engine.Explode(op.Node.Inputs[0].Windowing, engine.Emit[T](func(m *model.Meta, v *T) {
+	return engine.Explode(op, op.Node.Inputs[0].Windowing, engine.Emit[T](func(m *model.Meta, v *T) {
 		s.captured.take(model.Element[T]{Meta: *m, Value: *v})
 	}))
 }
@@ -119,6 +119,7 @@ func (k *Captured[T]) Panes() (panes []Pane[T]) {
 		e := f[0]
 		p := Pane[T]{Window: e.Window, Timing: e.Pane.Timing, Values: f.values()}.Index(e.Pane.Index).AtStep(e.Step)
 		p.first = f.all(func(p model.Pane) bool { return p.First })
+		p.retracted = e.Pane.Retraction
 		p.last = f.all(func(p model.Pane) bool { return p.Last })
 		panes = append(panes, p)
 	}

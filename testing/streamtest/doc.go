@@ -37,8 +37,8 @@
 // all that a collection emits in one step, for one window, with one timing: its
 // values are those of all keys, in any order. The panes of a collection are
 // ordered by step, those of a step by window (by its end, then its start), and
-// those of a window by timing. A value that comes several times must be wanted
-// as often. Where one of the wanted panes tells its [Pane.Index], firings of
+// those of a window by timing, retractions first. A value that comes several times
+// must be wanted as often. Where one of the wanted panes tells its [Pane.Index], firings of
 // different indices are different panes, in the order of their indices.
 //
 // The invariant: which panes there are depends on the pipeline and its script

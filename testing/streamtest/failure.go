@@ -43,7 +43,7 @@ func (k *Captured[T]) sideBySide(want []Pane[T], got []firing[T]) (wantLines, go
 		beside[i] = -1
 		for _, strict := range []bool{true, false} {
 			for j, p := range want {
-				if beside[i] < 0 && free[j] && (p.match(f, k.compare) || !strict && p.Window == f[0].Window && p.Timing == f[0].Pane.Timing) {
+				if beside[i] < 0 && free[j] && (p.match(f, k.compare) || !strict && p.Window == f[0].Window && p.Timing == f[0].Pane.Timing && p.retracted == f[0].Pane.Retraction) {
 					beside[i], free[j] = j, false
 				}
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -43,6 +44,17 @@ var failures = map[string]func(testing.TB){
 		streamtest.WantPanes(t, story(&model.Pipeline{}),
 			streamtest.OnTime(between(0, 60), of("to", 2), of("be", 2), of("or", 1), of("not", 1)).AtStep(2).First(),
 			streamtest.Late(between(0, 60), of("be", 3)).Index(2).First().Last())
+	},
+	"a retraction": func(t testing.TB) {
+		var p model.Pipeline
+		words := streamtest.NewStream[string](&p).Add(0, "a").Watermark(60*second).Add(0, "a").End()
+		counts := streamtest.Capture(count(words, minutes(time.Minute, model.Retracting)))
+		streamtest.Run(t, &p)
+		counts.WantPanes(t,
+			streamtest.OnTime(between(0, 60), of("a", 1)),
+			streamtest.OnTime(between(0, 60), of("a", 2)).Retracted(),
+			streamtest.Late(between(0, 60), of("a", 2)))
+		counts.Want(t, of("a", 1), of("a", 2))
 	},
 	"no pane wanted": func(t testing.TB) { streamtest.WantPanes(t, story(&model.Pipeline{})) },
 	"no pane emitted": func(t testing.TB) {
@@ -136,7 +148,8 @@ func TestWhatFailuresSay(t *testing.T) {
 			return "no such test"
 		}
 		// go-cmp varies its spaces, so that nobody relies on them.
-		return strings.ReplaceAll(failure(t, check), "\u00a0", " ")
+		said := strings.ReplaceAll(failure(t, check), "\u00a0", " ")
+		return regexp.MustCompile(`_test\.go:\d+`).ReplaceAllString(said, "_test.go:N")
 	})
 	for name := range failures {
 		if !seen[name] {

@@ -20,6 +20,7 @@ type Pane[T any] struct {
 
 	index       *int64
 	first, last bool
+	retracted   bool
 	step        *int
 }
 
@@ -62,6 +63,13 @@ func (p Pane[T]) Last() Pane[T] {
 	return p
 }
 
+// Retracted wants the values to be taken back. A retraction is of the pane that
+// said them: it has that one's timing and index, and fires in a later step.
+func (p Pane[T]) Retracted() Pane[T] {
+	p.retracted = true
+	return p
+}
+
 // AtStep wants the pane to fire in step n of the script, counted from 1; in 0, it
 // comes before the script, of another source.
 func (p Pane[T]) AtStep(n int) Pane[T] {
@@ -76,7 +84,8 @@ type Fired[T any] struct {
 	Step int
 }
 
-// A firing is a pane that came out: elements of one step, window and timing.
+// A firing is a pane that came out: elements of one step, window and timing, and
+// either all retractions or none.
 type firing[T any] []Fired[T]
 
 // firings puts elements together to panes, in order.
@@ -90,6 +99,7 @@ func firings[T any](all []Fired[T], byIndex bool) (panes []firing[T]) {
 			cmp.Compare(a.Step, b.Step),
 			a.Window.Compare(b.Window),
 			cmp.Compare(a.Pane.Timing, b.Pane.Timing),
+			retractionsFirst(a.Pane, b.Pane),
 			index,
 		)
 	}
@@ -103,6 +113,16 @@ func firings[T any](all []Fired[T], byIndex bool) (panes []firing[T]) {
 		*last = append(*last, e)
 	}
 	return panes
+}
+
+func retractionsFirst(a, b model.Pane) int {
+	switch {
+	case a.Retraction == b.Retraction:
+		return 0
+	case a.Retraction:
+		return -1
+	}
+	return 1
 }
 
 func (f firing[T]) values() []T {
@@ -120,7 +140,7 @@ func (f firing[T]) all(is func(model.Pane) bool) bool {
 // match reports whether f is what is wanted.
 func (p Pane[T]) match(f firing[T], opts gocmp.Options) bool {
 	e := f[0]
-	if p.Window != e.Window || p.Timing != e.Pane.Timing || p.step != nil && *p.step != e.Step {
+	if p.Window != e.Window || p.Timing != e.Pane.Timing || p.retracted != e.Pane.Retraction || p.step != nil && *p.step != e.Step {
 		return false
 	}
 	for _, e := range f {
@@ -150,7 +170,7 @@ func pair[T any](want, got []T, opts gocmp.Options) (missing, extra, both []T) {
 
 // title is the first line about p.
 func (p Pane[T]) title() string {
-	s := heading(p.Timing, p.Window)
+	s := heading(p.Timing, p.Window, p.retracted)
 	if p.index != nil {
 		s += fmt.Sprintf(" #%d", *p.index)
 	}
@@ -169,7 +189,7 @@ func (p Pane[T]) title() string {
 // title is the first line about f, beside a pane that asks for what like does.
 func (f firing[T]) title(like Pane[T]) string {
 	e := f[0]
-	s := heading(e.Pane.Timing, e.Window)
+	s := heading(e.Pane.Timing, e.Window, e.Pane.Retraction)
 	if like.index != nil {
 		s += fmt.Sprintf(" #%d", e.Pane.Index)
 	}
@@ -196,10 +216,13 @@ func told[T any](f firing[T], word string, is func(Fired[T]) bool) string {
 	}
 }
 
-func heading(t model.Timing, w model.Window) string {
+func heading(t model.Timing, w model.Window, retracted bool) string {
 	name := t.String()
 	if t == model.Unknown {
 		name = "unfired"
+	}
+	if retracted {
+		name = "retraction of " + name
 	}
 	return name + " " + span(w)
 }

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/millrace/millrace/model"
 )
 
@@ -15,7 +17,7 @@ func WantPanes[T any](t testing.TB, c model.PCollection[T], want ...Pane[T]) {
 }
 
 // Want runs the pipeline of c and wants c to emit exactly these values, in any
-// order and whatever panes.
+// order and whatever panes. A value that a retraction takes back does not count.
 func Want[T any](t testing.TB, c model.PCollection[T], want ...T) {
 	t.Helper()
 	ran(t, c).Want(t, want...)
@@ -56,7 +58,7 @@ func (k *Captured[T]) WantPanes(t testing.TB, want ...Pane[T]) {
 }
 
 // Want wants the collection to have emitted exactly these values, in any order
-// and whatever panes.
+// and whatever panes. A value that a retraction takes back does not count.
 func (k *Captured[T]) Want(t testing.TB, want ...T) {
 	t.Helper()
 	if k.hasRun(t) {
@@ -84,10 +86,25 @@ func (k *Captured[T]) WantEmpty(t testing.TB) {
 
 func (k *Captured[T]) want(t testing.TB, where string, fired []Fired[T], want []T) {
 	t.Helper()
-	missing, extra, both := pair(want, firing[T](fired).values(), k.compare)
+	missing, extra, both := pair(want, net(fired, k.compare), k.compare)
 	if len(missing)+len(extra) > 0 {
 		t.Error(k.explainValues(where, missing, extra, both))
 	}
+}
+
+// net is the values of fired that no retraction takes back; a retraction of
+// something else counts as a value, so that it does not go unnoticed.
+func net[T any](fired []Fired[T], opts cmp.Options) []T {
+	var said, takenBack []T
+	for _, e := range fired {
+		if e.Pane.Retraction {
+			takenBack = append(takenBack, e.Value)
+		} else {
+			said = append(said, e.Value)
+		}
+	}
+	unsaid, left, _ := pair(takenBack, said, opts)
+	return append(left, unsaid...)
 }
 
 // WantDropped wants the groupings that the collection comes from to have dropped

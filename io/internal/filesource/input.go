@@ -59,10 +59,7 @@ func openInput(ctx context.Context, p position, maxLine int, buffer int64) (*Inp
 	case err != nil:
 	case cut:
 		err = in.Discard()
-		in.lines = 0
-		if in.Offset() > in.position.Offset {
-			in.position.Line = unknownLine
-		}
+		in.lines, in.position.Line = 0, unknownLine
 	case in.Fresh:
 		err = in.skipMark()
 	}

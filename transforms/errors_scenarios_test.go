@@ -84,7 +84,8 @@ var panicking = map[string]func(orders){
 		merged(transforms.CombinePerKey(sliding, by(faultyCombiner{merge: broken})))
 	},
 	"CombinePerKey-Merge-of-sessions": func(c orders) {
-		sessions := inWindows(aMinuteApart(c), windowing.Sessions{Gap: time.Hour})
+		bridged := transforms.Flatten(aMinuteApart(c), later(c, 30*time.Second)) // the last joins the others
+		sessions := inWindows(bridged, windowing.Sessions{Gap: 40 * time.Second})
 		merged(transforms.CombinePerKey(sessions, by(faultyCombiner{merge: broken})))
 	},
 	"CoGroup":       func(c orders) { transforms.CoGroup(c, c, func(string, []int, []int, func(int)) { broken() }) },

@@ -25,11 +25,13 @@ func call(f func()) {
 // fromTwoSources is c and another source's order like it.
 func fromTwoSources(c orders) orders { return transforms.Flatten(c, annsOrder(c.Pipeline())) }
 
-// aMinuteApart is c twice, the second time a minute later.
-func aMinuteApart(c orders) orders {
-	later := transforms.WithTimestamps(c, func(o order) time.Time { return halfPast(o).Add(time.Minute) })
-	return transforms.Flatten(c, later)
+// later is c that much later.
+func later(c orders, d time.Duration) orders {
+	return transforms.WithTimestamps(c, func(o order) time.Time { return halfPast(o).Add(d) })
 }
+
+// aMinuteApart is c twice.
+func aMinuteApart(c orders) orders { return transforms.Flatten(c, later(c, time.Minute)) }
 
 func inWindows(c orders, fn model.WindowFn) orders {
 	return transforms.Window(c, model.WindowingStrategy{Windows: fn})

@@ -118,7 +118,7 @@ func (t *Task) guard(op *Op, f func() error) (err error) {
 			err = t.panicked(r)
 		}
 	}()
-	op.Enter(&model.Meta{}, nil)
+	t.cursor = cursor{op: op, meta: &model.Meta{}}
 	return f()
 }
 

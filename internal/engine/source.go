@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/millrace/millrace/model"
 	"github.com/millrace/millrace/model/source"
@@ -91,14 +92,22 @@ func (r *splitReader[T]) timekeeper() (source.Timekeeper, bool) {
 }
 
 // AddSplit gives the task a split to read.
-func (t *Task) AddSplit(s Split) (err error) {
+func (t *Task) AddSplit(s Split) error {
+	if t.err == nil {
+		t.addSplit(s)
+	}
+	return t.err
+}
+
+func (t *Task) addSplit(s Split) {
+	defer t.recover()
+	t.cursor.op = nil
 	r, err := t.source.Open(t.cfg.Context, s)
 	if err != nil {
-		t.err = &SourceError{Transform: t.cfg.Stage.Head.Name, Site: t.cfg.Stage.Head.Site, Split: s.ID, Err: err}
-		return t.err
+		t.err = t.sourceError(s.ID, fmt.Errorf("opening: %w", err))
+		return
 	}
 	t.readers = append(t.readers, r)
-	return nil
 }
 
 // Readers is how many splits the task is reading.
@@ -120,11 +129,12 @@ func (t *Task) Poll(limit int) (source.Status, error) {
 
 func (t *Task) poll(limit int) (status source.Status) {
 	defer t.recover()
+	t.cursor.op = nil
 	for i := 0; i < len(t.readers); {
 		r := t.readers[0]
 		st, err := r.Poll(t.cfg.Context, limit)
 		if err != nil && t.err == nil {
-			t.err = &SourceError{Transform: t.cfg.Stage.Head.Name, Site: t.cfg.Stage.Head.Site, Split: r.Position().ID, Err: err}
+			t.err = t.sourceError(r.Position().ID, err)
 		}
 		if t.err != nil {
 			return status
@@ -135,7 +145,7 @@ func (t *Task) poll(limit int) (status source.Status) {
 			t.read.Done += max(p.Done, p.Total)
 			t.read.Total += max(p.Done, p.Total)
 			if err := r.Close(); err != nil {
-				t.err = &SourceError{Transform: t.cfg.Stage.Head.Name, Site: t.cfg.Stage.Head.Site, Err: err}
+				t.err = t.sourceError(r.Position().ID, fmt.Errorf("closing: %w", err))
 				return status
 			}
 			status.ResumeAfter = 0 // others were not asked
@@ -206,6 +216,10 @@ type SourceError struct {
 	Site      model.Site
 	Split     string
 	Err       error
+}
+
+func (t *Task) sourceError(split string, err error) error {
+	return &SourceError{Transform: t.cfg.Stage.Head.Name, Site: t.cfg.Stage.Head.Site, Split: split, Err: err}
 }
 
 func (e *SourceError) Error() string {

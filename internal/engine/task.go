@@ -308,8 +308,8 @@ func (t *Task) Watermark() model.Timestamp { return t.out }
 func (t *Task) Close() error {
 	var first error
 	for _, r := range t.readers {
-		if err := r.Close(); err != nil && first == nil {
-			first = &SourceError{Transform: t.cfg.Stage.Head.Name, Site: t.cfg.Stage.Head.Site, Split: r.Position().ID, Err: fmt.Errorf("closing: %w", err)}
+		if err := t.guard(nil, r.Close); err != nil && first == nil {
+			first = t.sourceError(r.Position().ID, fmt.Errorf("closing: %w", err))
 		}
 	}
 	t.readers = nil

@@ -56,7 +56,9 @@ func (s *scheduler) begin() {
 	for _, st := range s.run.stages {
 		for _, t := range st.tasks {
 			s.open++
-			s.scripted = s.scripted || t.lockstep
+			if t.lockstep {
+				s.scripted, s.now = true, 0 // scripts begin at the epoch
+			}
 			s.enqueue(t)
 		}
 	}

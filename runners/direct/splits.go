@@ -3,6 +3,7 @@ package direct
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"sync"
 
 	"github.com/millrace/millrace/internal/engine"
@@ -29,7 +30,7 @@ func newSplits(ctx context.Context, s *plan.Stage, spec engine.SourceSpec, tasks
 		const perTask = 4 // so that a task with quick splits takes over from slow ones
 		hint *= perTask
 	}
-	list, err := spec.Splits(ctx, hint)
+	list, err := listSplits(ctx, spec, hint)
 	if err != nil {
 		return nil, &engine.SourceError{Transform: s.Head.Name, Site: s.Head.Site, Err: fmt.Errorf("listing its splits: %w", err)}
 	}
@@ -42,6 +43,16 @@ func newSplits(ctx context.Context, s *plan.Stage, spec engine.SourceSpec, tasks
 		sp.dealt[i%tasks] = append(sp.dealt[i%tasks], x)
 	}
 	return sp, nil
+}
+
+// listSplits asks a source for its splits, and takes a panic for an error.
+func listSplits(ctx context.Context, spec engine.SourceSpec, hint int) (list []source.Split, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+		}
+	}()
+	return spec.Splits(ctx, hint)
 }
 
 // take returns the splits that a task with none is to read next; none is the

@@ -123,6 +123,9 @@ func (s *scheduler) setTimer(at model.Timestamp) {
 	s.timer = time.AfterFunc(d, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		if s.err != nil || s.open == 0 {
+			return
+		}
 		s.timerAt = model.MaxTimestamp
 		s.time()
 		s.wakeDue()

@@ -1,6 +1,7 @@
 package csvio_test
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/big"
@@ -27,19 +28,19 @@ func output[T any](t readtest.TB, path string, opts csvio.WriteOptions, rows ...
 	t.Helper()
 	opts.Shards, opts.Overwrite = 1, true
 	s := csvio.Sink[T](path, opts)
-	w, err := s.Open(nil, sink.Shard{Index: 0, Of: 1})
+	w, err := s.Open(context.Background(), sink.Shard{Index: 0, Of: 1})
 	if err != nil {
 		return "", err
 	}
 	defer w.Close()
 	for i := range rows {
-		if err := w.Write(nil, &rows[i], &model.Meta{}); err != nil {
+		if err := w.Write(context.Background(), &rows[i], &model.Meta{}); err != nil {
 			return "", err
 		}
 	}
-	prepared, err := w.Prepare(nil)
+	prepared, err := w.Prepare(context.Background())
 	if err == nil {
-		err = s.Commit(nil, []sink.Committable{{Data: prepared}})
+		err = s.Commit(context.Background(), []sink.Committable{{Data: prepared}})
 	}
 	if err != nil {
 		return "", err
@@ -258,12 +259,12 @@ func (*onlyIn) UnmarshalText([]byte) error   { return nil }
 func (onlyOut) MarshalText() ([]byte, error) { return nil, fmt.Errorf("out of order") }
 
 func sourceMistake[T any](opts csvio.Options[T]) string {
-	_, err := csvio.Source("nothing", opts).Splits(nil, 1)
+	_, err := csvio.Source("nothing", opts).Splits(context.Background(), 1)
 	return fmt.Sprint(err)
 }
 
 func sinkMistake[T any](opts csvio.WriteOptions) string {
-	_, err := csvio.Sink[T]("nothing", opts).Open(nil, sink.Shard{Of: 1})
+	_, err := csvio.Sink[T]("nothing", opts).Open(context.Background(), sink.Shard{Of: 1})
 	return fmt.Sprint(err)
 }
 

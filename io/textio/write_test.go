@@ -1,6 +1,7 @@
 package textio_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -55,7 +56,7 @@ type shardWriter struct {
 
 func openWriter(t readtest.TB, s sink.Sink[string], shard sink.Shard) shardWriter {
 	t.Helper()
-	w, err := s.Open(nil, shard)
+	w, err := s.Open(context.Background(), shard)
 	if err != nil {
 		t.Fatalf("opening shard %+v: %v", shard, err)
 	}
@@ -65,7 +66,7 @@ func openWriter(t readtest.TB, s sink.Sink[string], shard sink.Shard) shardWrite
 func (w shardWriter) write(lines ...string) {
 	w.t.Helper()
 	for _, line := range lines {
-		if err := w.Write(nil, &line, &model.Meta{}); err != nil {
+		if err := w.Write(context.Background(), &line, &model.Meta{}); err != nil {
 			w.t.Fatalf("writing %q: %v", line, err)
 		}
 	}
@@ -73,7 +74,7 @@ func (w shardWriter) write(lines ...string) {
 
 func (w shardWriter) prepare() sink.Committable {
 	w.t.Helper()
-	data, err := w.Prepare(nil)
+	data, err := w.Prepare(context.Background())
 	if err != nil {
 		w.t.Fatalf("preparing: %v", err)
 	}
@@ -82,7 +83,7 @@ func (w shardWriter) prepare() sink.Committable {
 
 func commit(t readtest.TB, s sink.Sink[string], prepared ...sink.Committable) {
 	t.Helper()
-	if err := s.Commit(nil, prepared); err != nil {
+	if err := s.Commit(context.Background(), prepared); err != nil {
 		t.Fatalf("%v", err)
 	}
 }
@@ -149,7 +150,7 @@ func TestTheNumberOfFilesIsKept(t *testing.T) {
 		wantFiles(t, d, c.want...)
 	}
 	d := t.TempDir()
-	_, err := textio.Sink(d+"/out", textio.WriteOptions{Shards: 3}).Open(nil, sink.Shard{Index: 0, Of: 4})
+	_, err := textio.Sink(d+"/out", textio.WriteOptions{Shards: 3}).Open(context.Background(), sink.Shard{Index: 0, Of: 4})
 	wantError(t, d, err, "textio: the runner opened writer 0 of 4 for the 3 shards of out; it must open no more than sink.Sharded says")
 }
 
@@ -205,15 +206,15 @@ func TestAbortRemovesWhatWasPrepared(t *testing.T) {
 	w.write("c", "d")
 	aborted := w.prepare()
 	for range 2 {
-		if err := s.Abort(nil, []sink.Committable{aborted, {}}); err != nil {
+		if err := s.Abort(context.Background(), []sink.Committable{aborted, {}}); err != nil {
 			t.Error(err)
 		}
 	}
-	if err := s.Abort(nil, []sink.Committable{committed}); err != nil {
+	if err := s.Abort(context.Background(), []sink.Committable{committed}); err != nil {
 		t.Error(err)
 	}
 	wantFiles(t, d, `out-00000-of-00002: "a\n"`, `out-00001-of-00002: "b\n"`)
-	err := s.Commit(nil, []sink.Committable{aborted})
+	err := s.Commit(context.Background(), []sink.Committable{aborted})
 	wantError(t, d, fmt.Errorf("%s", token.ReplaceAllString(err.Error(), "TOKEN")),
 		"textio: committing out: .out-00000-of-00002-part-00001.TOKEN.tmp was prepared, and neither it nor out-00000-of-00002-part-00001 is there: something removed it; go back to an earlier checkpoint")
 }
@@ -247,7 +248,7 @@ func TestCommitNoticesWhatHappenedToFiles(t *testing.T) {
 			commit(t, s, prepared)
 		}
 		c.meddle(temporary[0], d+"/out")
-		err = s.Commit(nil, []sink.Committable{prepared})
+		err = s.Commit(context.Background(), []sink.Committable{prepared})
 		if c.want == "" {
 			wantError(t, d, err, "no error")
 			continue
@@ -261,7 +262,7 @@ func TestOutputOfAnEarlierRun(t *testing.T) {
 		"out-00000-of-00002.txt": "old", "out-00001-of-00002.txt": "old", "out-00000-of-00002-part-00001.txt": "old",
 		"out.txt": "not an output of this sink", "out-00000-of-00002.csv": "nor this",
 	})
-	_, err := textio.Sink(d+"/out", textio.WriteOptions{Suffix: ".txt"}).Open(nil, sink.Shard{Index: 1, Of: 3})
+	_, err := textio.Sink(d+"/out", textio.WriteOptions{Suffix: ".txt"}).Open(context.Background(), sink.Shard{Index: 1, Of: 3})
 	wantError(t, d, err, "textio: out-00000-of-00002-part-00001.txt is there already; remove it, write somewhere else, or set Overwrite to replace it")
 
 	s := textio.Sink(d+"/out", textio.WriteOptions{Suffix: ".txt", Overwrite: true})
@@ -303,7 +304,7 @@ func TestCloseRemovesWhatWasNotPrepared(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if err := w.Write(nil, new(string), &model.Meta{}); err == nil {
+	if err := w.Write(context.Background(), new(string), &model.Meta{}); err == nil {
 		t.Error("writing to a closed writer")
 	}
 	wantFiles(t, d+"/deep/er")
@@ -324,14 +325,14 @@ func TestMistakesInWhatIsWritten(t *testing.T) {
 		{"a", textio.WriteOptions{Shards: -1}, "textio: -1 shards: it takes between 1 and 99999, or 0 to leave the number to the runner"},
 		{"a", textio.WriteOptions{Compression: 77}, "textio: Format(77) is no compression; take one of package compression"},
 	} {
-		_, err := textio.Sink(c.path, c.opts).Open(nil, alone)
+		_, err := textio.Sink(c.path, c.opts).Open(context.Background(), alone)
 		wantError(t, d, err, c.want)
 	}
 	w := openWriter(t, textio.Sink(d+"/out", textio.WriteOptions{}), alone)
 	lines := "two\nlines"
-	err := w.Write(nil, &lines, &model.Meta{})
+	err := w.Write(context.Background(), &lines, &model.Meta{})
 	wantError(t, d, err, `textio: writing out-00000-of-00001: the line "two\nlines" has a line break at byte 3 and would be read as two; split it before it is written`)
-	if _, again := w.Prepare(nil); again == nil {
+	if _, again := w.Prepare(context.Background()); again == nil {
 		t.Error("a writer that failed prepares what it has")
 	}
 	w.Close()
@@ -349,7 +350,7 @@ func TestCommittablesThatMakeNoSense(t *testing.T) {
 		{`{"v":1,"replaced":[{"name":"../passwords"}]}`, `it would remove "../passwords", which is no output of this sink`},
 	} {
 		prepared := []sink.Committable{{Data: []byte(c.data)}}
-		for _, err := range []error{s.Commit(nil, prepared), s.Abort(nil, prepared)} {
+		for _, err := range []error{s.Commit(context.Background(), prepared), s.Abort(context.Background(), prepared)} {
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%s:\n got %v\nwant %s", c.data, err, c.want)
 			}

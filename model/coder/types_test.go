@@ -192,7 +192,7 @@ func (p *path) UnmarshalBinary(b []byte) error { *p = strings.Split(string(b), "
 // decimal is comparable, but only by address.
 type decimal struct {
 	value *big.Int
-	exp   int32
+	exp   int32 //lint:ignore U1000 it is part of what is encoded
 }
 
 func (d decimal) MarshalBinary() ([]byte, error) { return d.value.GobEncode() }
@@ -294,9 +294,9 @@ type (
 		Pair    pair[string, pair[int, any]]
 	}
 	refusedLocks struct {
-		mu   sync.Mutex
-		once *sync.Once
-		n    atomic.Int64
+		mu   sync.Mutex   //lint:ignore U1000 it is refused
+		once *sync.Once   //lint:ignore U1000 it is refused
+		n    atomic.Int64 //lint:ignore U1000 it is refused
 		_    noCopy
 		_    [0]sync.Mutex
 		sync.RWMutex

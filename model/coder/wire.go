@@ -28,7 +28,6 @@ var (
 	errOverflow = errors.New("a varint does not fit 64 bits")
 	errRange    = errors.New("a number does not fit its type")
 	errFlag     = errors.New("a flag is neither 0 nor 1")
-	errLength   = errors.New("a length is out of range")
 	errTime     = errors.New("a time is out of range")
 	errTwice    = errors.New("a map holds one key twice")
 	errDepth    = fmt.Errorf("nested more than %d deep: is the value cyclic? (a long chain is better kept as a slice)", maxDepth)

@@ -105,7 +105,10 @@ func (r *run) pool(n *model.Node, port int) engine.Pool {
 
 // run does everything, and leaves nothing behind.
 func (r *run) run() (Report, error) {
-	err := r.build()
+	err := context.Cause(r.ctx)
+	if err == nil {
+		err = r.build()
+	}
 	if err == nil {
 		err = r.work()
 	}
@@ -161,6 +164,9 @@ func (r *run) build() error {
 // work steps the tasks until all are done.
 func (r *run) work() error {
 	r.sched.begin()
+	if r.ctx.Err() != nil { // since the run began to be built
+		r.sched.fail(context.Cause(r.ctx))
+	}
 	stopProgress := r.reportProgress()
 	defer stopProgress()
 	stopWatch := context.AfterFunc(r.ctx, func() { r.sched.fail(context.Cause(r.ctx)) })

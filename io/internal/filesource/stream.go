@@ -24,7 +24,6 @@ type stream struct {
 	stored  storedBytes
 	content io.Reader
 	release func() // lets the decoder go
-	started bool   // some content was read
 }
 
 // open opens the content of f. Compressed files are opened at their beginning,

@@ -30,13 +30,13 @@ type batch struct {
 type batchPool struct{ pool sync.Pool }
 
 func (p *batchPool) get() []timedKey {
-	if b, ok := p.pool.Get().([]timedKey); ok {
-		return b
+	if b, ok := p.pool.Get().(*[shuffleBatch]timedKey); ok {
+		return b[:0]
 	}
 	return make([]timedKey, 0, shuffleBatch)
 }
 
-func (p *batchPool) put(b []timedKey) { p.pool.Put(b[:0]) }
+func (p *batchPool) put(b []timedKey) { p.pool.Put((*[shuffleBatch]timedKey)(b[:shuffleBatch])) }
 
 // q5Shuffle sends each bid to the owner of its auction. An owner knows the best
 // of its own auctions in each window; the best of all is found at the end.

@@ -31,15 +31,23 @@ type paned[K comparable, A any] struct {
 	holding        bool         // whether they do
 	ctx            *model.TriggerContext
 	wakeups        model.Wakeups
-	at             int // the window that take took into
+	into           *keyWindows[A] // where take took an element into
+	at             int
 
-	windows, into []model.Window // scratch
-	meta          model.Meta     // of the pane that fires
-	firing        firing[K]
+	free             []*openWindow[A]
+	windows, targets []model.Window      // scratch
+	merged           []*openWindow[A]    // scratch
+	remembered       []model.TriggerCell // scratch
+	meta             model.Meta          // of the pane that fires
+	firing           firing[K]
 }
 
-// keyWindows are the open windows of one key, by start and end.
-type keyWindows[A any] struct{ open []openWindow[A] }
+// keyWindows are the open windows of one key, by start and end. Their bounds are
+// kept beside them, so that a search stays within a few cache lines.
+type keyWindows[A any] struct {
+	open   []*openWindow[A]
+	bounds []model.Window // of open
+}
 
 // An openWindow is a key's window from its first element to its expiry.
 type openWindow[A any] struct {
@@ -97,10 +105,10 @@ func newPaned[K comparable, A any](op *Op, w *model.Windowing, trigger model.Tri
 func (g *paned[K, A]) take(w model.Window, hash uint64, k K, n int64, at model.Timestamp) (*openWindow[A], model.DropReason) {
 	ks, freshKey := g.keys.Upsert(hash, k)
 	i := g.place(ks, w)
-	o := &ks.open[i]
+	o := ks.open[i]
 	count := max(n, -n)
 	if g.strategy.Expiry(o.window) <= g.watermark { // nothing open was near it
-		ks.open = slices.Delete(ks.open, i, i+1)
+		g.remove(ks, i)
 		g.op.Counts.Dropped += count
 		if freshKey {
 			g.keys.Delete(hash, k)
@@ -129,131 +137,15 @@ func (g *paned[K, A]) take(w model.Window, hash uint64, k K, n int64, at model.T
 	}
 	o.fresh += count
 	o.net += n
-	g.at = i
+	g.into, g.at = ks, i
 	return o, 0
 }
 
 // taken tells the trigger of the element that take found a window for.
 func (g *paned[K, A]) taken(hash uint64, k K) {
-	ks := g.keys.Get(hash, k)
-	ctx := g.context(&ks.open[g.at])
+	ctx := g.context(g.into.open[g.at])
 	ctx.Trigger().OnElement(ctx)
-	g.look(hash, k, ks, g.at)
-}
-
-// place finds or opens w among k's windows, merges what must be merged, and
-// returns where the window that now holds w is.
-func (g *paned[K, A]) place(ks *keyWindows[A], w model.Window) int {
-	i, found := slices.BinarySearchFunc(ks.open, w, func(o openWindow[A], w model.Window) int { return byStart(o.window, w) })
-	if found {
-		return i
-	}
-	ks.open = slices.Insert(ks.open, i, openWindow[A]{
-		window:  w,
-		cells:   make([]model.TriggerCell, g.tree.Size()),
-		wake:    never,
-		wakeNow: never,
-		held:    model.MaxTimestamp,
-	})
-	if g.merging == nil {
-		return i
-	}
-	return g.merge(ks, i)
-}
-
-func byStart(a, b model.Window) int {
-	switch {
-	case a == b:
-		return 0
-	case a.Start < b.Start || a.Start == b.Start && a.End < b.End:
-		return -1
-	}
-	return 1
-}
-
-// merge asks the WindowFn about the windows near the new one at i, folds together
-// what it merges, and returns where the new one went.
-func (g *paned[K, A]) merge(ks *keyWindows[A], i int) int {
-	lo, hi := 0, len(ks.open)
-	if _, overlapping := g.merging.(model.OverlapMerging); overlapping {
-		// Windows that overlapped were merged before, so only neighbours matter.
-		for lo = i; lo > 0 && ks.open[lo-1].window.Overlaps(ks.open[i].window); lo-- {
-		}
-		for hi = i + 1; hi < len(ks.open) && ks.open[hi].window.Overlaps(ks.open[i].window); hi++ {
-		}
-	}
-	if hi-lo == 1 {
-		return i
-	}
-	g.windows, g.into = g.windows[:0], g.into[:0]
-	for _, o := range ks.open[lo:hi] {
-		g.windows = append(g.windows, o.window)
-		g.into = append(g.into, o.window)
-	}
-	g.merging.MergeWindows(g.windows, g.into)
-	added := g.into[i-lo]
-	merged := make([]openWindow[A], 0, hi-lo)
-	for j := lo; j < hi; j++ {
-		target := g.into[j-lo]
-		at := slices.IndexFunc(merged, func(o openWindow[A]) bool { return o.window == target })
-		switch o := &ks.open[j]; {
-		case at < 0:
-			merged = append(merged, g.grown(o, target))
-		case o.window == target: // it goes on, and those in front of it join it
-			n := *o
-			g.absorb(&n, &merged[at])
-			merged[at] = n
-		default:
-			g.absorb(&merged[at], o)
-		}
-	}
-	slices.SortFunc(merged, func(a, b openWindow[A]) int { return byStart(a.window, b.window) })
-	ks.open = slices.Replace(ks.open, lo, hi, merged...)
-	return slices.IndexFunc(ks.open, func(o openWindow[A]) bool { return o.window == added })
-}
-
-// grown is o as the window target. One that changes its bounds is a new window:
-// its panes are numbered anew and its trigger starts over from what it remembers.
-func (g *paned[K, A]) grown(o *openWindow[A], target model.Window) openWindow[A] {
-	n := *o
-	if o.window == target {
-		return n
-	}
-	n.window, n.panes, n.settled, n.closed = target, 0, 0, false
-	n.onTime = n.onTime || n.fresh > 0 && target.End > g.watermark
-	n.cells = make([]model.TriggerCell, g.tree.Size())
-	g.mergeCells(&n, o.cells)
-	return n
-}
-
-// absorb folds o, which ends, into n.
-func (g *paned[K, A]) absorb(n, o *openWindow[A]) {
-	if o.live {
-		if !n.live {
-			g.acc.init(&n.acc)
-			n.live = true
-		}
-		g.acc.merge(&n.acc, &o.acc)
-	}
-	switch {
-	case o.fresh == 0:
-	case n.fresh == 0,
-		g.strategy.Timestamps == model.Earliest && o.at < n.at,
-		g.strategy.Timestamps == model.Latest && o.at > n.at:
-		n.at = o.at
-	}
-	n.said = append(n.said, o.said...)
-	n.net += o.net
-	n.fresh += o.fresh
-	n.onTime = n.onTime || o.onTime || o.fresh > 0 && n.window.End > g.watermark
-	n.wake, n.wakeNow, n.held = min(n.wake, o.wake), min(n.wakeNow, o.wakeNow), min(n.held, o.held)
-	g.mergeCells(n, o.cells)
-}
-
-// mergeCells lets n's trigger take in what it remembered in another window.
-func (g *paned[K, A]) mergeCells(n *openWindow[A], from []model.TriggerCell) {
-	ctx := g.context(n)
-	ctx.Trigger().OnMerge(ctx, from)
+	g.look(hash, k, g.into, g.at)
 }
 
 // context is the trigger's view of o; there is one at a time.
@@ -265,7 +157,7 @@ func (g *paned[K, A]) context(o *openWindow[A]) *model.TriggerContext {
 // look asks the trigger of k's i'th window whether it fires, lets the window go
 // if it expired, and queues the next look.
 func (g *paned[K, A]) look(hash uint64, k K, ks *keyWindows[A], i int) {
-	o := &ks.open[i]
+	o := ks.open[i]
 	expired := g.strategy.Expiry(o.window) <= g.watermark
 	g.wakeups = model.Wakeups{}
 	ctx := g.context(o)
@@ -307,11 +199,11 @@ func (g *paned[K, A]) queue(hash uint64, k K, o *openWindow[A]) {
 
 // expire lets go of k's i'th window, with a last pane if something is unsaid.
 func (g *paned[K, A]) expire(hash uint64, k K, ks *keyWindows[A], i int) {
-	o := &ks.open[i]
+	o := ks.open[i]
 	if o.fresh > 0 || g.strategy.Closing == model.FireAlways && !o.closed {
 		g.emit(k, o, true)
 	}
-	ks.open = slices.Delete(ks.open, i, i+1)
+	g.remove(ks, i)
 	if len(ks.open) == 0 {
 		g.keys.Delete(hash, k)
 	}
@@ -429,7 +321,7 @@ func (g *paned[K, A]) hold() model.Timestamp {
 // holdsAt reports whether w, or what it was merged into, holds the watermark at t.
 func (g *paned[K, A]) holdsAt(ks *keyWindows[A], w model.Window, t model.Timestamp) bool {
 	lo, hi := g.heirs(ks, w)
-	return slices.ContainsFunc(ks.open[lo:hi], func(o openWindow[A]) bool { return o.held == t && covers(o.window, w) })
+	return slices.ContainsFunc(ks.open[lo:hi], func(o *openWindow[A]) bool { return o.held == t && covers(o.window, w) })
 }
 
 // advance looks at every window that is due at or before watermark.
@@ -466,7 +358,7 @@ func (g *paned[K, A]) wake(due wakeup[K], processing bool) {
 	}
 	lo, hi := g.heirs(ks, due.window)
 	for i := hi - 1; i >= lo; i-- { // from behind: a look may let the window go
-		o := &ks.open[i]
+		o := ks.open[i]
 		at := &o.wake
 		if processing {
 			at = &o.wakeNow
@@ -482,22 +374,3 @@ func (g *paned[K, A]) wake(due wakeup[K], processing bool) {
 		}
 	}
 }
-
-// heirs are where, among k's windows, the one is that w was merged into, or w
-// itself. Only where windows overlap without merging are there several that it
-// may be.
-func (g *paned[K, A]) heirs(ks *keyWindows[A], w model.Window) (lo, hi int) {
-	if _, overlapping := g.merging.(model.OverlapMerging); g.merging != nil && !overlapping {
-		return 0, len(ks.open)
-	}
-	i, found := slices.BinarySearchFunc(ks.open, w, func(o openWindow[A], w model.Window) int { return byStart(o.window, w) })
-	switch {
-	case found:
-		return i, i + 1
-	case g.merging == nil:
-		return 0, 0
-	}
-	return max(i-1, 0), min(i+1, len(ks.open)) // open windows do not overlap: only the ones beside w's place can cover it
-}
-
-func covers(w, part model.Window) bool { return w.Start <= part.Start && part.End <= w.End }

@@ -90,10 +90,10 @@ func (d *Definition) addLate(n *Node) error {
 	for _, l := range d.late {
 		switch {
 		case !d.TakesLate:
-			return fmt.Errorf("%s takes no LateData; hand it to what drops elements: GroupByKey, CombinePerKey, Reduce, CoGroup, Join, LeftJoin", d.Kind)
+			return errors.New("it takes no LateData; hand that to what drops elements: GroupByKey, CombinePerKey, Reduce, CoGroup, Join, LeftJoin")
 		case l.taken:
 			return errors.New("the LateData is another grouping's already; declare one for each")
-		case !slices.ContainsFunc(n.Inputs, func(c *Collection) bool { return c.Type == l.typ }):
+		case !slices.ContainsFunc(n.Inputs[:len(d.Inputs)], func(c *Collection) bool { return c.Type == l.typ }):
 			return fmt.Errorf("the LateData is for elements %v, but those that are grouped are %v", l.typ, n.Inputs[0].Type)
 		}
 		d.Outputs = append(d.Outputs, l.element)

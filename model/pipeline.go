@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -133,11 +134,14 @@ func (c PCollection[T]) Collection() *Collection { return c.collection }
 
 // A Definition describes a node to add.
 type Definition struct {
-	Kind    string
-	Class   Class
-	Detail  string
-	Spec    any
-	Inputs  []Input
+	Kind   string
+	Class  Class
+	Detail string
+	Spec   any
+	Inputs []Input
+	// Sides are inputs that elements of the others are looked up in. They follow
+	// Inputs among the node's, and say nothing about its outputs.
+	Sides   []Input
 	Outputs []reflect.Type
 	// Windowing of the outputs; nil inherits that of the first input.
 	Windowing *Windowing
@@ -198,7 +202,7 @@ func (p *Pipeline) Add(d Definition) *Node {
 // not, it has recorded what is wrong, unless an earlier mistake is all there is.
 func (p *Pipeline) check(d *Definition, n *Node) bool {
 	var other *Pipeline
-	for _, in := range d.Inputs {
+	for i, in := range slices.Concat(d.Inputs, d.Sides) {
 		if in.Pipeline() != p {
 			other = in.Pipeline()
 			d.Err = errors.Join(errors.New("inputs belong to different pipelines; build both from the same model.Pipeline"), d.Err)
@@ -209,7 +213,7 @@ func (p *Pipeline) check(d *Definition, n *Node) bool {
 			return false // already reported
 		}
 		n.Inputs = append(n.Inputs, c)
-		d.Unbounded = d.Unbounded || c.Unbounded
+		d.Unbounded = d.Unbounded || c.Unbounded && i < len(d.Inputs)
 	}
 	name, nameErr := p.nameFor(*d, n.Site)
 	n.Name = name
@@ -240,7 +244,7 @@ func (d *Definition) windowing(n *Node) *Windowing {
 	if w.Site == (Site{}) {
 		w.Site = n.Site
 	}
-	for _, c := range n.Inputs {
+	for _, c := range n.Inputs[:len(d.Inputs)] {
 		w.Retractions = w.Retractions || c.Windowing.Retractions
 	}
 	return &w

@@ -25,8 +25,9 @@ type Trigger interface {
 	Finishes(lateness time.Duration) bool
 	OnElement(*TriggerContext)
 	// OnMerge is called on a merged window's trigger, whose cells are zero at first,
-	// once for each window that went into it, with the cells that this trigger and
-	// those below it had there. A composite passes them on by [TriggerContext.SubCells].
+	// once for each window with elements that went into it, with the cells that this
+	// trigger and those below it had there. A composite passes them on by
+	// [TriggerContext.SubCells].
 	OnMerge(c *TriggerContext, from []TriggerCell)
 	ShouldFire(*TriggerContext) bool
 	OnFire(*TriggerContext)

@@ -82,6 +82,40 @@ func TestTriggerResetForgetsItselfAndWhatIsBelow(t *testing.T) {
 	}
 }
 
+func TestTriggerFindsWhatItsPartsRememberedElsewhere(t *testing.T) {
+	tree := model.NewTriggerTree(branch("all", leaf("before"), branch("any", leaf("delay"), leaf("end")), leaf("after")))
+	elsewhere := make([]model.TriggerCell, tree.Size())
+	names := layout(tree, elsewhere)
+	c := tree.Root(window(0, 1), 0, 0, make([]model.TriggerCell, tree.Size()), nil)
+
+	told := func(cells []model.TriggerCell) (out []string) {
+		for _, cell := range cells {
+			out = append(out, names[cell.Count-1])
+		}
+		return out
+	}
+	part := c.SubCells(elsewhere, 1)
+	if got, want := told(part), []string{"any", "delay", "end"}; !slices.Equal(got, want) {
+		t.Errorf("the second part's cells are those of %v, want %v", got, want)
+	}
+	if got, want := told(c.Sub(1).SubCells(part, 1)), []string{"end"}; !slices.Equal(got, want) {
+		t.Errorf("its own second part's cells are those of %v, want %v", got, want)
+	}
+}
+
+func TestTriggerContextCanBeSetToAnotherWindow(t *testing.T) {
+	tree := model.NewTriggerTree(branch("any", leaf("delay"), leaf("end")))
+	c := tree.Root(window(0, 1), 0, 0, make([]model.TriggerCell, tree.Size()), nil)
+	other := make([]model.TriggerCell, tree.Size())
+	c.Set(window(1, 2), 5, 6, other, &model.Wakeups{})
+
+	end := c.Sub(1)
+	end.Cell().Count = 7
+	if end.Window != window(1, 2) || end.Watermark != 5 || end.Now != 6 || other[2].Count != 7 {
+		t.Errorf("the part sees %v, watermark %v, now %v, and wrote to %v", end.Window, end.Watermark, end.Now, other)
+	}
+}
+
 func TestTriggerContextOfAPartSeesTheSameWindowAndTime(t *testing.T) {
 	tree := model.NewTriggerTree(branch("any", leaf("end")))
 	c := tree.Root(window(0, 60), 30, 40, make([]model.TriggerCell, tree.Size()), nil).Sub(0)

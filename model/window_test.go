@@ -92,6 +92,7 @@ func TestPaneReadsAsTimingAndIndex(t *testing.T) {
 		{model.Pane{Timing: model.Early, NonSpeculativeIndex: -1, First: true}, "early #0"},
 		{model.Pane{Index: 1, Timing: model.OnTime, Last: true}, "on-time #1 last"},
 		{model.Pane{Index: 2, Timing: model.Late}, "late #2"},
+		{model.Pane{Index: 2, Timing: model.Late, Retraction: true}, "retraction of late #2"},
 		{model.Pane{Timing: 9}, "Timing(9) #0"},
 	} {
 		if got := tt.pane.String(); got != tt.want {
@@ -118,7 +119,9 @@ func TestStrategyReadsAsWhatIsSet(t *testing.T) {
 		{model.WindowingStrategy{Windows: every(time.Minute)}, "every 1m0s"},
 		{model.WindowingStrategy{Windows: every(time.Minute), Lateness: time.Hour, Panes: model.Accumulating}, "every 1m0s lateness=1h0m0s accumulating"},
 		{model.WindowingStrategy{Windows: every(time.Minute), Trigger: leaf("daily"), Panes: model.Discarding}, "every 1m0s trigger=daily discarding"},
-		{model.WindowingStrategy{Panes: 7}, "global PaneMode(7)"},
+		{model.WindowingStrategy{Panes: model.Retracting, Timestamps: model.Earliest}, "global retracting timestamps=earliest"},
+		{model.WindowingStrategy{OnTime: model.FireAlways, Closing: model.FireAlways, Timestamps: model.Latest}, "global on-time=always closing=always timestamps=latest"},
+		{model.WindowingStrategy{Panes: 7, Timestamps: 8}, "global PaneMode(7) timestamps=TimestampCombiner(8)"},
 	} {
 		if got := tt.strategy.String(); got != tt.want {
 			t.Errorf("%#v reads %q, want %q", tt.strategy, got, tt.want)

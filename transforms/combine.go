@@ -47,7 +47,7 @@ func combine[K comparable, V, A, O any](c model.PCollection[model.KV[K, V]], kin
 		Kind:      kind,
 		Class:     model.Exchange,
 		TakesLate: true,
-		Detail:    placed(c, "lifted"),
+		Detail:    placed(c, true),
 		Inputs:    in(c),
 		Windowing: grouped(c),
 		Options:   opts,
@@ -66,7 +66,7 @@ func combine[K comparable, V, A, O any](c model.PCollection[model.KV[K, V]], kin
 	p := c.Pipeline()
 	n := p.Add(d)
 	if n != nil && len(n.Outputs) > 1 { // who asks for what is dropped needs it whole
-		n.Detail = placed(c, "")
+		n.Detail = placed(c, false)
 	}
 	return model.OutputOf[model.KV[K, O]](p, n, 0)
 }
@@ -114,8 +114,8 @@ func inScope(c model.Input, kind string, opts []model.Option, build func()) {
 //
 // State: one value per key and window.
 func Reduce[K comparable, V any](c model.PCollection[model.KV[K, V]], fn func(V, V) V, opts ...model.Option) model.PCollection[model.KV[K, V]] {
-	if fn == nil {
-		return model.Add1[model.KV[K, V]](c.Pipeline(), model.Definition{Kind: "Reduce", Inputs: in(c), Err: required(true), Options: opts})
+	if err := errors.Join(required(fn == nil), canEncode[V]("value")); err != nil {
+		return model.Add1[model.KV[K, V]](c.Pipeline(), model.Definition{Kind: "Reduce", Inputs: in(c), Err: err, Options: opts})
 	}
 	return combine(c, "Reduce", func() Combiner[V, reduced[V], V] { return reducer[V]{fn} }, opts)
 }

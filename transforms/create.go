@@ -15,10 +15,14 @@ import (
 // earliest timestamp: values... -> PCollection[T]. [WithTimestamps] gives them
 // other times.
 func Create[T any](p *model.Pipeline, values ...T) model.PCollection[T] {
+	detail := "1 value"
+	if len(values) != 1 {
+		detail = fmt.Sprintf("%d values", len(values))
+	}
 	return model.Add1[T](p, model.Definition{
 		Kind:   "Create",
 		Class:  model.Source,
-		Detail: fmt.Sprintf("%d values", len(values)),
+		Detail: detail,
 		Spec:   engine.ReadSpec[T]{Source: created[T](values)},
 	})
 }

@@ -84,7 +84,8 @@ type Flusher interface{ Flush(context.Context) error }
 // Do runs fn on each element: PCollection[T] -> PCollection[U]. An element in
 // several windows is processed once in each. An error ends the run.
 func Do[T, U any](c model.PCollection[T], fn DoFn[T, U], opts ...model.Option) model.PCollection[U] {
-	d := doDefinition(c, "Do", fn == nil, opts)
+	f, isFunc := fn.(DoFunc[T, U])
+	d := doDefinition(c, "Do", fn == nil || isFunc && f == nil, opts)
 	d.Outputs = []reflect.Type{reflect.TypeFor[U]()}
 	d.Spec = doSpec[T](func(op *engine.Op, outs [][]any, in *doInput) func(context.Context, Element[T]) error {
 		fn := fn

@@ -61,13 +61,14 @@ func hashOf[K comparable]() (func(*K) uint64, error) {
 // canEncode is why values of T cannot cross to another task's state, or nil.
 func canEncode[T any](what string) error {
 	t := reflect.TypeFor[T]()
-	if t.Kind() == reflect.Func && strings.HasPrefix(t.String(), "iter.Seq[") {
-		return fmt.Errorf("the %s is an %v, which can be read during the call only; collect it first: transforms.Map(groups, ...slices.Collect(g.Value)...)", what, t)
+	err := coder.Check(t)
+	switch {
+	case err == nil:
+		return nil
+	case strings.Contains(err.Error(), "iter.Seq["):
+		return fmt.Errorf("the %s (%v) holds a sequence, which can be read during the call only; collect it first, with slices.Collect in a transforms.Map", what, t)
 	}
-	if err := coder.Check(t); err != nil {
-		return fmt.Errorf("the %s cannot be encoded: %w", what, err)
-	}
-	return nil
+	return fmt.Errorf("the %s cannot be encoded: %w", what, err)
 }
 
 // encodeOf is the encoding of T, or why values of T cannot cross to another

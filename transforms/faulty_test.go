@@ -111,13 +111,14 @@ func (d *faultyDo) Close() error {
 
 // A faultySource has one number.
 type faultySource struct {
-	open, read error
-	afterwards func()
+	open, read           error
+	onSplits, afterwards func()
 }
 
 func (faultySource) Bounded() bool { return true }
 
-func (faultySource) Splits(context.Context, int) ([]source.Split, error) {
+func (s faultySource) Splits(context.Context, int) ([]source.Split, error) {
+	call(s.onSplits)
 	return []source.Split{{ID: "the only split"}}, nil
 }
 

@@ -2,7 +2,9 @@ package transforms
 
 import (
 	"errors"
+	"fmt"
 	"iter"
+	"strings"
 
 	"github.com/millrace/millrace/internal/engine"
 	"github.com/millrace/millrace/model"
@@ -21,7 +23,7 @@ func GroupByKey[K comparable, V any](c model.PCollection[model.KV[K, V]], opts .
 		Kind:      "GroupByKey",
 		Class:     model.Exchange,
 		TakesLate: true,
-		Detail:    placed(c, ""),
+		Detail:    placed(c, false),
 		Spec:      engine.GroupSpec[K, V]{Hash: hash, Encode: encode},
 		Inputs:    in(c),
 		Windowing: grouped(c),
@@ -30,21 +32,23 @@ func GroupByKey[K comparable, V any](c model.PCollection[model.KV[K, V]], opts .
 	})
 }
 
-// placed is the detail of a grouping: how its windows are kept.
-func placed(c model.Input, lift string) string {
+// placed is the detail of a grouping: whether it is lifted, and how its windows
+// are kept where that is not one by one for all keys.
+func placed(c model.Input, lifts bool) string {
 	col := c.Collection()
-	if col == nil {
+	switch {
+	case col == nil:
 		return ""
+	case !engine.Lifts(col.Windowing):
+		return "windows go by key"
 	}
-	w := col.Windowing
-	if !engine.Lifts(w) {
-		return "windows per key"
+	var details []string
+	if lifts {
+		details = append(details, "lifted: folded before the exchange")
 	}
-	if !w.Assigned && engine.Sliced(w) {
-		if lift != "" {
-			lift += ", "
-		}
-		return lift + "slices"
+	if fn, ok := col.Windowing.Strategy.Windows.(model.SlicingWindowFn); ok && engine.Sliced(col.Windowing) {
+		slice := fn.Slice(0)
+		details = append(details, fmt.Sprintf("in slices of %v", slice.End.Sub(slice.Start)))
 	}
-	return lift
+	return strings.Join(details, ", ")
 }

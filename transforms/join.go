@@ -29,7 +29,7 @@ func coGroup[K comparable, A, B, R any](a model.PCollection[model.KV[K, A]], b m
 		Kind:      kind,
 		Class:     model.Exchange,
 		TakesLate: true,
-		Detail:    placed(inputs[0], ""),
+		Detail:    placed(inputs[0], false),
 		Spec:      engine.CoGroupSpec[K, A, B, R]{Hash: hash, EncodeA: encodeA, EncodeB: encodeB, Fire: fn},
 		Inputs:    inputs,
 		Windowing: grouped(inputs[0]),
@@ -72,6 +72,10 @@ func LeftJoin[K comparable, A, B, R any](a model.PCollection[model.KV[K, A]], b 
 // so that the same composite can be used twice.
 func Composite[I model.Input, O any](name string, in I, build func(I) O) (out O) {
 	p := in.Pipeline()
+	if name == "" {
+		name = "Composite"
+		p.Fail(model.UserSite(), name, errors.New("it needs a name, which is prefixed to those of its parts"))
+	}
 	p.InScope(p.ScopeName(name, nil), func() { out = build(in) })
 	return out
 }

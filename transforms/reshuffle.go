@@ -1,6 +1,8 @@
 package transforms
 
 import (
+	"fmt"
+
 	"github.com/millrace/millrace/internal/engine"
 	"github.com/millrace/millrace/model"
 )
@@ -13,9 +15,14 @@ func Reshuffle[T any](c model.PCollection[T], opts ...model.Option) model.PColle
 }
 
 func reshuffle[T any](c model.PCollection[T], tasks int, opts []model.Option) model.PCollection[T] {
+	detail := ""
+	if tasks > 0 {
+		detail = fmt.Sprintf("to %d tasks", tasks)
+	}
 	return model.Add1[T](c.Pipeline(), model.Definition{
 		Kind:    "Reshuffle",
 		Class:   model.Exchange,
+		Detail:  detail,
 		Spec:    engine.ReshuffleSpec[T]{Tasks: tasks},
 		Inputs:  in(c),
 		Options: opts,

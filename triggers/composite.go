@@ -56,11 +56,12 @@ func (t AfterAll) Finishes(time.Duration) bool { return true }
 
 // OnElement implements [model.Trigger].
 func (t AfterAll) OnElement(c *model.TriggerContext) {
+	c.Cell().Count++
 	unfinished(c, func(i int, s *model.TriggerContext) { t[i].OnElement(s) })
 }
 
 // OnMerge implements [model.Trigger].
-func (t AfterAll) OnMerge(c *model.TriggerContext, from []model.TriggerCell) { mergeParts(c, from) }
+func (t AfterAll) OnMerge(c *model.TriggerContext, from []model.TriggerCell) { joinParts(c, from) }
 
 // ShouldFire implements [model.Trigger].
 func (t AfterAll) ShouldFire(c *model.TriggerContext) bool {
@@ -91,11 +92,12 @@ func (t AfterAny) Finishes(time.Duration) bool { return true }
 
 // OnElement implements [model.Trigger].
 func (t AfterAny) OnElement(c *model.TriggerContext) {
+	c.Cell().Count++
 	unfinished(c, func(i int, s *model.TriggerContext) { t[i].OnElement(s) })
 }
 
 // OnMerge implements [model.Trigger].
-func (t AfterAny) OnMerge(c *model.TriggerContext, from []model.TriggerCell) { mergeParts(c, from) }
+func (t AfterAny) OnMerge(c *model.TriggerContext, from []model.TriggerCell) { joinParts(c, from) }
 
 // ShouldFire implements [model.Trigger].
 func (t AfterAny) ShouldFire(c *model.TriggerContext) bool {
@@ -129,49 +131,59 @@ func (t AfterEach) Finishes(lateness time.Duration) bool {
 	return true
 }
 
-// current is the first part that has not finished, or -1.
+// current is the first part that has not finished, or len(t).
 func (t AfterEach) current(c *model.TriggerContext) int {
 	for i := range t {
 		if !c.Sub(i).Cell().Finished {
 			return i
 		}
 	}
-	return -1
+	return len(t)
 }
 
 // OnElement implements [model.Trigger].
 func (t AfterEach) OnElement(c *model.TriggerContext) {
-	if i := t.current(c); i >= 0 {
+	c.Cell().Count++
+	if i := t.current(c); i < len(t) {
 		t[i].OnElement(c.Sub(i))
 	}
 }
 
-// OnMerge implements [model.Trigger]: of the merged windows, the one that is
-// furthest back decides which part is current.
+// OnMerge implements [model.Trigger]: of the merged windows, those that are
+// furthest back decide which part is current. What others remember is forgotten.
 func (t AfterEach) OnMerge(c *model.TriggerContext, from []model.TriggerCell) {
-	mergeParts(c, from)
-	for i := range t {
-		finished := c.SubCells(from, i)[0].Finished
-		if cell := c.Cell(); cell.Count == 0 { // the first window to be merged in
-			c.Sub(i).Cell().Finished = finished
-		} else if !finished {
-			c.Sub(i).Cell().Finished = false
+	reached := 0
+	for reached < len(t) && c.SubCells(from, reached)[0].Finished {
+		reached++
+	}
+	first := c.Cell().Count == 0
+	switch current := t.current(c); {
+	case !first && reached > current:
+		return
+	case first || reached < current:
+		c.Reset()
+		for i := range reached {
+			c.Sub(i).Cell().Finished = true
 		}
 	}
-	c.Cell().Count++
+	c.Cell().Count += max(from[0].Count, 1) // not the first any more
+	c.Cell().Finished = reached == len(t)
+	if reached < len(t) {
+		t[reached].OnMerge(c.Sub(reached), c.SubCells(from, reached))
+	}
 }
 
 // ShouldFire implements [model.Trigger].
 func (t AfterEach) ShouldFire(c *model.TriggerContext) bool {
 	i := t.current(c)
-	return i >= 0 && t[i].ShouldFire(c.Sub(i))
+	return i < len(t) && t[i].ShouldFire(c.Sub(i))
 }
 
 // OnFire implements [model.Trigger].
 func (t AfterEach) OnFire(c *model.TriggerContext) {
 	i := t.current(c)
 	t[i].OnFire(c.Sub(i))
-	c.Cell().Finished = t.current(c) < 0
+	c.Cell().Finished = t.current(c) == len(t)
 }
 
 // OrFinally fires as Main does until Until would fire; it fires then once more
@@ -191,12 +203,13 @@ func (t OrFinally) Finishes(time.Duration) bool { return true }
 
 // OnElement implements [model.Trigger].
 func (t OrFinally) OnElement(c *model.TriggerContext) {
+	c.Cell().Count++
 	t.Main.OnElement(c.Sub(0))
 	t.Until.OnElement(c.Sub(1))
 }
 
 // OnMerge implements [model.Trigger].
-func (t OrFinally) OnMerge(c *model.TriggerContext, from []model.TriggerCell) { mergeParts(c, from) }
+func (t OrFinally) OnMerge(c *model.TriggerContext, from []model.TriggerCell) { joinParts(c, from) }
 
 // ShouldFire implements [model.Trigger].
 func (t OrFinally) ShouldFire(c *model.TriggerContext) bool {

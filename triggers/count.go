@@ -31,7 +31,9 @@ func (AfterCount) OnElement(c *model.TriggerContext) { c.Cell().Count++ }
 
 // OnMerge implements [model.Trigger].
 func (AfterCount) OnMerge(c *model.TriggerContext, from []model.TriggerCell) {
-	c.Cell().Count += from[0].Count
+	if joins(c, from) {
+		c.Cell().Count += from[0].Count
+	}
 }
 
 // ShouldFire implements [model.Trigger].

@@ -37,5 +37,9 @@ type Always struct{ part }
 
 func (Always) String() string { return "always" }
 
-// ShouldFire implements [model.Trigger].
-func (Always) ShouldFire(*model.TriggerContext) bool { return true }
+// ShouldFire implements [model.Trigger]. It asks for the end of the window, too,
+// where a strategy may want a pane without anything new in it.
+func (Always) ShouldFire(c *model.TriggerContext) bool {
+	pastEnd(c)
+	return true
+}

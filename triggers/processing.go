@@ -17,7 +17,7 @@ type AfterProcessingTime struct {
 
 func (t AfterProcessingTime) String() string {
 	if t.Align > 0 {
-		return fmt.Sprintf("processing-time(%v, aligned to %v)", t.Delay, t.Align)
+		return fmt.Sprintf("processing-time(%v, align %v)", t.Delay, t.Align)
 	}
 	return fmt.Sprintf("processing-time(%v)", t.Delay)
 }
@@ -52,14 +52,18 @@ func (t AfterProcessingTime) OnElement(c *model.TriggerContext) {
 
 // OnMerge implements [model.Trigger]: the earliest of the merged times counts.
 func (AfterProcessingTime) OnMerge(c *model.TriggerContext, from []model.TriggerCell) {
-	mergeTime(c.Cell(), from[0])
+	mergeTime(c, from)
 }
 
-func mergeTime(cell *model.TriggerCell, from model.TriggerCell) {
-	if from.Count > 0 && (cell.Count == 0 || from.At < cell.At) {
-		cell.At = from.At
+func mergeTime(c *model.TriggerContext, from []model.TriggerCell) {
+	if !joins(c, from) {
+		return
 	}
-	cell.Count += from.Count
+	cell := c.Cell()
+	if from[0].Count > 0 && (cell.Count == 0 || from[0].At < cell.At) {
+		cell.At = from[0].At
+	}
+	cell.Count += from[0].Count
 }
 
 // ShouldFire implements [model.Trigger].
@@ -99,7 +103,7 @@ func (AfterSynchronizedProcessingTime) OnElement(c *model.TriggerContext) {
 
 // OnMerge implements [model.Trigger].
 func (AfterSynchronizedProcessingTime) OnMerge(c *model.TriggerContext, from []model.TriggerCell) {
-	mergeTime(c.Cell(), from[0])
+	mergeTime(c, from)
 }
 
 // ShouldFire implements [model.Trigger].

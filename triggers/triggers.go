@@ -68,12 +68,37 @@ func several(name string, atLeast int, ts []model.Trigger) error {
 	return errors.Join(errs...)
 }
 
-// each calls f with every subtrigger that has not finished.
+// unfinished calls f with every subtrigger that has not finished.
 func unfinished(c *model.TriggerContext, f func(i int, s *model.TriggerContext)) {
 	for i := range c.Trigger().Subtriggers() {
 		if s := c.Sub(i); !s.Cell().Finished {
 			f(i, s)
 		}
+	}
+}
+
+// A trigger that may finish counts the elements it has seen in its cell's Count.
+
+// joins reports whether from, what such a trigger remembers of a window, counts for
+// the merged one: not if it had finished there. The merged window's has finished if
+// those of all windows had; what a finished one remembered is forgotten.
+func joins(c *model.TriggerContext, from []model.TriggerCell) bool {
+	cell := c.Cell()
+	switch {
+	case from[0].Finished:
+		cell.Finished = cell.Finished || cell.Count == 0
+		return false
+	case cell.Finished:
+		c.Reset()
+	}
+	return true
+}
+
+// joinParts merges a composite that finishes as a whole.
+func joinParts(c *model.TriggerContext, from []model.TriggerCell) {
+	if joins(c, from) {
+		c.Cell().Count += from[0].Count
+		mergeParts(c, from)
 	}
 }
 

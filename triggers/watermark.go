@@ -7,8 +7,8 @@ import (
 )
 
 // AfterWatermark fires when the watermark passes the end of the window. Before
-// that it fires whenever Early does, which is started over each time; after it,
-// whenever Late does, likewise. Without Late it is finished after the on-time
+// that it fires whenever Early does, which is started over when it finishes; after
+// it, whenever Late does, likewise. Without Late it is finished after the on-time
 // pane; without Early there are no early panes.
 type AfterWatermark struct{ Early, Late model.Trigger }
 
@@ -44,30 +44,18 @@ func (t AfterWatermark) Subtriggers() []model.Trigger {
 	return subs
 }
 
-func (t AfterWatermark) early(c *model.TriggerContext) *model.TriggerContext {
-	if t.Early == nil {
-		return nil
-	}
-	return c.Sub(0)
-}
-
-func (t AfterWatermark) late(c *model.TriggerContext) *model.TriggerContext {
+// active is the context of the part that has the say now, and its place among the
+// parts: Early before the on-time pane, Late after it. It is nil if there is none.
+// A window that merging has grown past the watermark is early again.
+func (t AfterWatermark) active(c *model.TriggerContext) (part *model.TriggerContext, i int) {
+	fired := c.Cell().Count > 0
 	switch {
-	case t.Late == nil:
-		return nil
-	case t.Early == nil:
-		return c.Sub(0)
+	case fired && t.Late == nil, !fired && t.Early == nil:
+		return nil, 0
+	case fired && t.Early != nil:
+		i = 1
 	}
-	return c.Sub(1)
-}
-
-// active is the part that has the say now: Early before the on-time pane, Late
-// after it. A window that merging has grown past the watermark is early again.
-func (t AfterWatermark) active(c *model.TriggerContext) *model.TriggerContext {
-	if c.Cell().Count > 0 {
-		return t.late(c)
-	}
-	return t.early(c)
+	return c.Sub(i), i
 }
 
 // Finishes implements [model.Trigger].
@@ -75,16 +63,21 @@ func (t AfterWatermark) Finishes(lateness time.Duration) bool { return t.Late ==
 
 // OnElement implements [model.Trigger].
 func (t AfterWatermark) OnElement(c *model.TriggerContext) {
-	if a := t.active(c); a != nil {
+	if a, _ := t.active(c); a != nil {
 		a.Trigger().OnElement(a)
 	}
 }
 
-// OnMerge implements [model.Trigger].
+// OnMerge implements [model.Trigger]. What the part remembers that has no say in the
+// merged window is forgotten.
 func (t AfterWatermark) OnMerge(c *model.TriggerContext, from []model.TriggerCell) {
-	mergeParts(c, from)
-	if c.Watermark >= c.Window.End {
-		c.Cell().Count = max(c.Cell().Count, from[0].Count)
+	cell, fired := c.Cell(), from[0].Count > 0
+	if fired && c.Watermark >= c.Window.End {
+		cell.Count = 1
+		cell.Finished = t.Late == nil
+	}
+	if a, i := t.active(c); a != nil && fired == (cell.Count > 0) {
+		a.Trigger().OnMerge(a, c.SubCells(from, i))
 	}
 }
 
@@ -93,22 +86,22 @@ func (t AfterWatermark) ShouldFire(c *model.TriggerContext) bool {
 	if c.Cell().Count == 0 && pastEnd(c) {
 		return true
 	}
-	a := t.active(c)
+	a, _ := t.active(c)
 	return a != nil && a.Trigger().ShouldFire(a)
 }
 
 // OnFire implements [model.Trigger].
 func (t AfterWatermark) OnFire(c *model.TriggerContext) {
 	cell := c.Cell()
+	a, _ := t.active(c)
 	if cell.Count == 0 && c.Watermark >= c.Window.End {
 		cell.Count = 1
-		if e := t.early(c); e != nil {
-			e.Reset()
-		}
 		cell.Finished = t.Late == nil
+		if a != nil {
+			a.Reset()
+		}
 		return
 	}
-	a := t.active(c)
 	a.Trigger().OnFire(a)
 	if a.Cell().Finished {
 		a.Reset()

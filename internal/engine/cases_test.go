@@ -79,11 +79,15 @@ func drawCase(seed uint64) testCase {
 	if rng.IntN(3) > 0 {
 		c.strategy.Lateness = one(rng, us(1), us(5), us(20), us(60), 250*365*24*time.Hour)
 	}
-	c.strategy.Panes = one(rng, model.Discarding, model.Accumulating)
+	c.strategy.Panes = one(rng, model.Discarding, model.Accumulating, model.Accumulating, model.Retracting)
+	c.strategy.Timestamps = one(rng, model.EndOfWindow, model.EndOfWindow, model.EndOfWindow, model.Earliest, model.Latest)
 	c.shape = shape(rng.IntN(int(shapes)))
+	if c.shape == rewindowed {
+		c.strategy.Panes = model.Discarding
+	}
 	c.layout = layout{parallelism: 1 + rng.IntN(4), batch: 1 + rng.IntN(6), groups: one(rng, 1, 3, 128), limit: 1 + rng.IntN(8)}
 	base := drawBase(rng, anytime)
-	if c.exact = rng.IntN(2) == 0; c.exact {
+	if c.exact = rng.IntN(2) == 0 && !c.shape.held(c.strategy); c.exact {
 		c.splits = [][]event{drawEvents(rng, base, rng.IntN(40), true)}
 		c.layout.stopped = rng.IntN(4) == 0
 		c.drained = rng.IntN(2) == 0 || c.shape.branches() && c.layout.parallelism > 1 || c.shape == cogroup

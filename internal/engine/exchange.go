@@ -36,6 +36,7 @@ type outlet[R any] struct {
 	port    int
 	batches []*Records[R] // by task
 	owner   []int         // task by key group
+	size    int           // rows that a new batch has room for
 	limit   int
 	pool    Pool
 	// before, if set, is called before a watermark passes.
@@ -64,6 +65,7 @@ func newOutlet[R any](op *Op, port int) *outlet[R] {
 		port:    port,
 		batches: make([]*Records[R], t.cfg.Of),
 		owner:   make([]int, t.cfg.KeyGroups),
+		size:    min(firstBatch, t.cfg.BatchSize),
 		limit:   t.cfg.BatchSize,
 		pool:    t.cfg.Pool(op.Node, port),
 	}
@@ -85,7 +87,10 @@ func (o *outlet[R]) rowFor(task int) *R {
 	case b == nil:
 		b = o.newBatch()
 		o.batches[task] = b
-	case len(b.Rows) == cap(b.Rows):
+	case len(b.Rows) < cap(b.Rows):
+	case len(b.Rows) < o.limit:
+		o.grow(b)
+	default:
 		o.send(task, model.MinTimestamp, false)
 		b = o.newBatch()
 		o.batches[task] = b
@@ -98,7 +103,17 @@ func (o *outlet[R]) newBatch() *Records[R] {
 	if b, ok := o.pool.Get().(*Records[R]); ok {
 		return b
 	}
-	return &Records[R]{Rows: make([]R, 0, o.limit)}
+	return &Records[R]{Rows: make([]R, 0, o.size)}
+}
+
+// firstBatch is how many rows an outlet's first batches have room for: between
+// many tasks there are many outlets, and most of them send little at a time.
+const firstBatch = 16
+
+// grow makes room in b, and in the batches that will be made.
+func (o *outlet[R]) grow(b *Records[R]) {
+	o.size = min(2*cap(b.Rows), o.limit)
+	b.Rows = append(make([]R, 0, o.size), b.Rows...)
 }
 
 func (o *outlet[R]) send(task int, watermark model.Timestamp, end bool) {

@@ -8,8 +8,8 @@ import (
 
 // How paned finds, opens and merges the windows of a key. A window that merging
 // changes is a new one: its panes are numbered anew, its trigger starts over from
-// what it remembers, and what its parts have said is taken back with its first
-// pane, if panes are taken back at all.
+// what it remembers, and what its parts have said is taken back, if panes are taken
+// back at all.
 
 // place finds or opens w among k's windows, merges what must be merged, and
 // returns where the window that now holds w is.
@@ -131,7 +131,9 @@ func (g *paned[K, A]) grow(o *openWindow[A], target model.Window) {
 	o.onTime = o.onTime || o.fresh > 0 && target.End > g.watermark
 	g.remembered = append(g.remembered[:0], o.cells...)
 	clear(o.cells)
-	g.mergeCells(o, g.remembered)
+	if o.seen() {
+		g.mergeCells(o, g.remembered)
+	}
 }
 
 // absorb folds o, which ends, into n.
@@ -155,8 +157,31 @@ func (g *paned[K, A]) absorb(n, o *openWindow[A]) {
 	n.fresh += o.fresh
 	n.onTime = n.onTime || o.onTime || o.fresh > 0 && n.window.End > g.watermark
 	n.wake, n.wakeNow, n.held = min(n.wake, o.wake), min(n.wakeNow, o.wakeNow), min(n.held, o.held)
-	g.mergeCells(n, o.cells)
+	if o.seen() {
+		g.mergeCells(n, o.cells)
+	}
 }
+
+// disown takes back what the parts of o, which has something new to say, have said
+// as windows of their own. That cannot wait for the next pane: by then, those
+// windows may have expired downstream.
+func (g *paned[K, A]) disown(k K, o *openWindow[A]) {
+	g.firing.Key = k
+	own := o.said[:0]
+	for _, s := range o.said {
+		if s.meta.Window == o.window {
+			own = append(own, s)
+		} else {
+			g.retract(s)
+		}
+	}
+	clear(o.said[len(own):])
+	o.said = own
+}
+
+// seen reports whether an element has fallen into o. Before that, its trigger has
+// nothing to say in a merged window.
+func (o *openWindow[A]) seen() bool { return o.wake < never }
 
 // mergeCells lets n's trigger take in what it remembered in another window.
 func (g *paned[K, A]) mergeCells(n *openWindow[A], from []model.TriggerCell) {

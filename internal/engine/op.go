@@ -39,6 +39,8 @@ type Counts struct {
 	OnTime, Late, Dropped int64
 	// Panes is how many panes it fired.
 	Panes int64
+	// Waiting is how many elements wait for side inputs at the moment.
+	Waiting int64
 }
 
 // Add adds o to c.
@@ -49,6 +51,7 @@ func (c *Counts) Add(o Counts) {
 	c.Late += o.Late
 	c.Dropped += o.Dropped
 	c.Panes += o.Panes
+	c.Waiting += o.Waiting
 }
 
 // Context is what user code is called with.

@@ -66,9 +66,12 @@ type openWindow[A any] struct {
 	// at is the timestamp of the next pane's elements, where that goes by those
 	// that it is made of.
 	at model.Timestamp
-	// wake and wakeNow are when the queues next look at the window, and held is what
-	// it holds the watermark at; MaxTimestamp is not at all.
+	// wake and wakeNow are where the queues have the window, and held is what it
+	// holds the watermark at; MaxTimestamp is not at all.
 	wake, wakeNow, held model.Timestamp
+	// next is when it wants to be looked at. It may be later than wake, since a
+	// window that grows is not queued anew each time.
+	next model.Timestamp
 }
 
 // never is past the end of time, at which a window may still be due.
@@ -124,6 +127,9 @@ func (g *paned[K, A]) take(w model.Window, hash uint64, k K, n int64, at model.T
 	} else {
 		g.op.Counts.OnTime += count
 		o.onTime = true
+	}
+	if g.merging != nil && len(o.said) > 0 {
+		g.disown(k, o)
 	}
 	if !o.live {
 		g.acc.init(&o.acc)
@@ -183,17 +189,20 @@ func (g *paned[K, A]) look(hash uint64, k K, ks *keyWindows[A], i int) {
 // queue sees to it that o is looked at when its trigger asked for it, and when
 // it expires.
 func (g *paned[K, A]) queue(hash uint64, k K, o *openWindow[A]) {
-	next := g.strategy.Expiry(o.window)
+	o.next = g.strategy.Expiry(o.window)
 	if g.wakeups.HasEvent {
-		next = min(next, max(g.wakeups.EventTime, g.watermark+1))
+		o.next = min(o.next, max(g.wakeups.EventTime, g.watermark+1))
 	}
-	if next < o.wake {
-		o.wake = next
-		g.due.push(wakeup[K]{next, hash, k, o.window})
+	if o.next < o.wake {
+		o.wake = o.next
+		g.due.push(wakeup[K]{o.wake, hash, k, o.window})
 	}
-	if g.wakeups.HasProcessing && g.wakeups.ProcessingTime < o.wakeNow {
-		o.wakeNow = g.wakeups.ProcessingTime
-		g.dueNow.push(wakeup[K]{o.wakeNow, hash, k, o.window})
+	switch at := g.wakeups.ProcessingTime; {
+	case !g.wakeups.HasProcessing:
+		o.wakeNow = never // what was asked for before counts no more
+	case at != o.wakeNow:
+		o.wakeNow = at
+		g.dueNow.push(wakeup[K]{at, hash, k, o.window})
 	}
 }
 
@@ -247,13 +256,17 @@ func (g *paned[K, A]) emit(k K, o *openWindow[A], last bool) {
 // takeBack says again, as retractions, what the next pane replaces.
 func (g *paned[K, A]) takeBack(o *openWindow[A]) {
 	for _, s := range o.said {
-		g.meta = s.meta
-		g.meta.Pane.Retraction = true
-		g.op.Enter(&g.meta, &g.firing)
-		g.acc.again(&g.meta, s.what)
+		g.retract(s)
 	}
 	clear(o.said)
 	o.said = o.said[:0]
+}
+
+func (g *paned[K, A]) retract(s said) {
+	g.meta = s.meta
+	g.meta.Pane.Retraction = true
+	g.op.Enter(&g.meta, &g.firing)
+	g.acc.again(&g.meta, s.what)
 }
 
 // number is the next pane of o.
@@ -367,6 +380,11 @@ func (g *paned[K, A]) wake(due wakeup[K], processing bool) {
 			continue
 		}
 		*at = never
+		if !processing && o.next > g.watermark {
+			o.wake = o.next
+			g.due.push(wakeup[K]{o.wake, due.hash, due.key, o.window})
+			continue
+		}
 		last := len(ks.open) == 1
 		g.look(due.hash, due.key, ks, i)
 		if last || g.op.Failed() {

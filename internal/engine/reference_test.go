@@ -19,12 +19,14 @@ type pane struct {
 	index  int64
 	first  bool
 	last   bool
+	at     model.Timestamp
 	values []int // in order
 }
 
 // An arrival is what arrives at a grouping, with the watermark in front of it.
 type arrival struct {
 	event     int // the event that brought it
+	at        model.Timestamp
 	key       int
 	values    []int
 	windows   []model.Window
@@ -55,7 +57,7 @@ func arrivals(events []event, assign func(model.Timestamp) []model.Window) (list
 			watermark = max(watermark, e.at)
 			continue
 		}
-		list = append(list, arrival{i, e.key, []int{e.value}, assign(e.at), watermark})
+		list = append(list, arrival{i, e.at, e.key, []int{e.value}, assign(e.at), watermark})
 	}
 	return list, watermark
 }
@@ -103,20 +105,36 @@ func groupReference(s model.WindowingStrategy, list []arrival, end model.Timesta
 }
 
 func onTimePane(s model.WindowingStrategy, c cell, list []arrival) pane {
-	return pane{key: c.key, window: c.window, timing: model.OnTime, first: true, last: c.window.End.Add(s.Lateness) == c.window.End, values: valuesOf(list)}
+	return pane{
+		key: c.key, window: c.window, timing: model.OnTime, first: true, last: c.window.End.Add(s.Lateness) == c.window.End,
+		at: stamp(s, c.window, list), values: valuesOf(list),
+	}
 }
 
 // latePane is the pane that the last of late brings about.
 func latePane(s model.WindowingStrategy, c cell, onTime, late []arrival) pane {
-	p := pane{key: c.key, window: c.window, timing: model.Late, index: int64(len(late) - 1), values: valuesOf(late[len(late)-1:])}
+	fresh := late[len(late)-1:]
+	p := pane{key: c.key, window: c.window, timing: model.Late, index: int64(len(late) - 1), at: stamp(s, c.window, fresh), values: valuesOf(fresh)}
 	if len(onTime) > 0 {
 		p.index++
 	}
 	p.first = p.index == 0
-	if s.Panes == model.Accumulating {
+	if s.Panes != model.Discarding {
 		p.values = append(valuesOf(onTime), valuesOf(late)...)
 	}
 	return p
+}
+
+// stamp is the timestamp of a pane of w in which fresh is new.
+func stamp(s model.WindowingStrategy, w model.Window, fresh []arrival) model.Timestamp {
+	byTime := func(a, b arrival) int { return cmp.Compare(a.at, b.at) }
+	switch s.Timestamps {
+	case model.Earliest:
+		return slices.MinFunc(fresh, byTime).at
+	case model.Latest:
+		return slices.MaxFunc(fresh, byTime).at
+	}
+	return w.MaxTimestamp()
 }
 
 func valuesOf(list []arrival) (values []int) {
@@ -144,7 +162,7 @@ func mergeReference(fn model.MergingWindowFn, s model.WindowingStrategy, events 
 				m.advance(e.at)
 			case !e.mark && e.key == key:
 				for _, w := range fn.AssignWindows(nil, e.at) {
-					m.add(w, e.value)
+					m.add(w, arrival{at: e.at, values: []int{e.value}})
 				}
 			}
 		}
@@ -165,12 +183,12 @@ type merger struct {
 
 type session struct {
 	window     model.Window
-	all, fresh []int // fresh since the last pane
+	all, fresh []arrival // fresh since the last pane
 	panes      int64
 }
 
-// add adds a value in window w, and merges.
-func (m *merger) add(w model.Window, value int) {
+// add adds an arrival in window w, and merges.
+func (m *merger) add(w model.Window, a arrival) {
 	added := w
 	if slices.IndexFunc(m.open, func(o session) bool { return o.window == w }) < 0 {
 		m.open = append(m.open, session{window: w})
@@ -183,8 +201,8 @@ func (m *merger) add(w model.Window, value int) {
 		return
 	}
 	o := &m.open[i]
-	o.all = append(o.all, value)
-	o.fresh = append(o.fresh, value)
+	o.all = append(o.all, a)
+	o.fresh = append(o.fresh, a)
 	if added.End > m.watermark {
 		m.out.onTime++
 		m.out.unfired++
@@ -240,11 +258,14 @@ func (m *merger) advance(to model.Timestamp) {
 }
 
 func (m *merger) fire(o *session, timing model.Timing) {
-	p := pane{key: m.key, window: o.window, timing: timing, index: o.panes, first: o.panes == 0, values: slices.Clone(o.fresh)}
-	if m.strategy.Panes == model.Accumulating {
-		p.values = slices.Clone(o.all)
+	p := pane{
+		key: m.key, window: o.window, timing: timing, index: o.panes, first: o.panes == 0,
+		last: timing == model.OnTime && o.window.End.Add(m.strategy.Lateness) == o.window.End,
+		at:   stamp(m.strategy, o.window, o.fresh), values: valuesOf(o.fresh),
 	}
-	p.last = timing == model.OnTime && o.window.End.Add(m.strategy.Lateness) == o.window.End
+	if m.strategy.Panes != model.Discarding {
+		p.values = valuesOf(o.all)
+	}
 	o.panes++
 	o.fresh = nil
 	m.out.panes = append(m.out.panes, firing{p, m.event, m.watermark})

@@ -8,6 +8,7 @@ import (
 
 	"github.com/millrace/millrace/model"
 	"github.com/millrace/millrace/transforms"
+	"github.com/millrace/millrace/windowing"
 )
 
 // A shape is what a pipeline makes of its windowed numbers: lists of them by key.
@@ -20,15 +21,22 @@ const (
 	carried                 // windows assigned in front of the combine
 	reshuffled              // spread over the tasks before the combine
 	twice                   // combined by key, and again by half as many keys
+	rewindowed              // combined by key, and again in windows that the panes' timestamps say
 	shapes
 )
 
 func (s shape) String() string {
-	return [...]string{"combined", "grouped", "cogroup", "carried", "reshuffled", "twice"}[s]
+	return [...]string{"combined", "grouped", "cogroup", "carried", "reshuffled", "twice", "rewindowed"}[s]
 }
 
 // branches says that elements take several ways, on which they overtake each other.
 func (s shape) branches() bool { return s == twice || s == reshuffled || s == cogroup }
+
+// held says that where the watermark of a second grouping is depends on what the
+// first one holds back, or takes back, which the reference does not know.
+func (s shape) held(w model.WindowingStrategy) bool {
+	return s == rewindowed || s == twice && (w.Timestamps != model.EndOfWindow || w.Panes == model.Retracting)
+}
 
 // An output is what came out of a pipeline.
 type output struct {
@@ -74,11 +82,17 @@ func (s shape) of(c model.PCollection[number]) model.PCollection[lists] {
 	case reshuffled:
 		c = transforms.Reshuffle(c)
 	case twice:
-		first := transforms.CombinePerKey(c, bags)
-		halved := transforms.Map(first, func(g lists) lists { return model.KVOf(g.Key%2, g.Value) })
-		return transforms.CombinePerKey(halved, bagsOfLists)
+		return transforms.CombinePerKey(halved(c), bagsOfLists)
+	case rewindowed:
+		small := model.WindowingStrategy{Windows: windowing.Fixed{Size: us(4)}}
+		return transforms.CombinePerKey(transforms.Window(halved(c), small), bagsOfLists)
 	}
 	return transforms.CombinePerKey(c, bags)
+}
+
+// halved is c combined by key, under half as many keys.
+func halved(c model.PCollection[number]) model.PCollection[lists] {
+	return transforms.Map(transforms.CombinePerKey(c, bags), func(g lists) lists { return model.KVOf(g.Key%2, g.Value) })
 }
 
 func joinSides(k int, even, odd []int, emit func(lists)) {

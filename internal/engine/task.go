@@ -107,6 +107,7 @@ type Task struct {
 	pools    []Pool          // of the head's ports
 
 	in      *watermarks
+	inPorts *portWatermarks // of a PortReceiver
 	floor   model.Timestamp // of splits not given to any task
 	out     model.Timestamp // the watermark that was sent on
 	senders []sender
@@ -148,6 +149,9 @@ func NewTask(cfg Config) (*Task, error) {
 	case ExchangeSpec:
 		t.receiver = spec.Receiver(t.op(s.Head), t.outs(s.Head, emits))
 		t.in = newWatermarks(len(s.Feeds) * cfg.Of)
+		if r, ok := t.receiver.(PortReceiver); ok {
+			t.inPorts = newPortWatermarks(r, s, cfg.Of)
+		}
 		for port := range s.Head.Inputs {
 			t.pools = append(t.pools, cfg.Pool(s.Head, port))
 		}
@@ -198,7 +202,11 @@ func (t *Task) receive(m Message) {
 		t.pools[m.Port].Put(m.Batch)
 		t.cursor.op = nil // it may be at a row that is another task's now
 	}
-	if m.Watermark > model.MinTimestamp && t.in.advance(m.Channel, m.Watermark) && t.err == nil {
+	switch {
+	case m.Watermark == model.MinTimestamp || t.err != nil:
+	case t.inPorts != nil:
+		t.inPorts.advance(m.Channel, m.Watermark)
+	case t.in.advance(m.Channel, m.Watermark):
 		t.receiver.Advance(t.in.min)
 	}
 	t.forward()
@@ -251,7 +259,10 @@ func (t *Task) forward() {
 
 // watermark is the lower bound on what the task will still send.
 func (t *Task) watermark() model.Timestamp {
-	if t.receiver != nil {
+	switch {
+	case t.inPorts != nil:
+		return t.receiver.Hold()
+	case t.receiver != nil:
 		return min(t.in.min, t.receiver.Hold())
 	}
 	w := t.floor

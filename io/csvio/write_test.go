@@ -100,7 +100,7 @@ type (
 	level int16
 	ratio float32
 	yes   bool
-	stamp time.Time
+	stamp time.Time //lint:ignore U1000 its name is what the test is about
 )
 
 type base struct {
@@ -246,12 +246,14 @@ func TestASingleEmptyColumn(t *testing.T) {
 
 // Types and structs of a kind that csvio refuses.
 type (
-	onlyIn     struct{ x int }
+	onlyIn struct {
+		x int //lint:ignore U1000 it is never read, and refused
+	}
 	onlyOut    int
 	unexported struct {
-		a int
+		a int //lint:ignore U1000 it is refused
 		B int
-		c int `csv:"c"`
+		c int `csv:"c"` //lint:ignore U1000 it is refused
 	}
 )
 

@@ -94,6 +94,9 @@ func (scriptedEventTime[T]) Concurrent()   {}
 
 func (s *eventTime[T]) Validate() error {
 	var errs []error
+	if s.src == nil {
+		errs = append(errs, errors.New("source.WithEventTime: the source is nil"))
+	}
 	if s.at == nil {
 		errs = append(errs, errors.New("source.WithEventTime: the function that tells event time is nil"))
 	}

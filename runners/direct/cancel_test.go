@@ -137,29 +137,3 @@ func TestARunThatIsCancelledWhileItIsBuiltIsNotStarted(t *testing.T) {
 		t.Error("after a cancelled run", err)
 	}
 }
-
-// Timers that would wake a source belong to the run, and end with it.
-func TestARunLeavesNoTimerBehind(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		reads := 0
-		stop := make(chan struct{})
-		src := &numbers{n: 10, unbounded: true, onRead: func(context.Context, int) (*source.Status, error) {
-			reads++
-			return nil, nil
-		}}
-		var p model.Pipeline
-		transforms.Write(src.read(&p), &ledger{})
-		go func() {
-			synctest.Wait()
-			close(stop)
-		}()
-		if _, err := (direct.Runner{Stop: stop}).Run(t.Context(), &p); err != direct.ErrStopped {
-			t.Fatal(err)
-		}
-		before := reads
-		time.Sleep(2 * aWhile) // of the bubble's time
-		if reads != before {
-			t.Errorf("the source was read %d times after the run had ended", reads-before)
-		}
-	})
-}

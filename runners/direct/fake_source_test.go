@@ -16,6 +16,7 @@ import (
 type numbers struct {
 	n, splits int
 	unbounded bool // after the last number it is idle
+	promises  bool // the watermark follows the numbers
 
 	// onRead, if set, is called before each Read with the number that comes next. What
 	// it returns, if anything, is the Read's result.
@@ -78,8 +79,9 @@ func (r *numbersReader) Read(ctx context.Context, limit int, emit func(*int, mod
 			return *status, err
 		}
 	}
+	var v int // one for all
 	for ; limit > 0 && r.next < r.end; limit-- {
-		v := r.next
+		v = r.next
 		r.next++
 		emit(&v, model.Timestamp(v))
 	}
@@ -94,6 +96,9 @@ func (r *numbersReader) Position() source.Split { return source.Split{ID: r.id} 
 
 func (r *numbersReader) Watermark() model.Timestamp {
 	r.panics("Watermark")
+	if !r.promises {
+		return model.MinTimestamp
+	}
 	return model.Timestamp(r.next)
 }
 
@@ -111,4 +116,9 @@ func (r *numbersReader) Close() error {
 // read is the collection of s, under the name "Numbers".
 func (s *numbers) read(p *model.Pipeline) model.PCollection[int] {
 	return transforms.Read(p, s, model.Name("Numbers"))
+}
+
+// read2 is another collection of s.
+func (s *numbers) read2(p *model.Pipeline) model.PCollection[int] {
+	return transforms.Read(p, s, model.Name("More numbers"))
 }

@@ -18,6 +18,7 @@ import (
 type Captured[T any] struct {
 	collection model.PCollection[T]
 	compare    cmp.Options
+	text       func(T) string // of a value, in failures
 
 	mu    sync.Mutex
 	fired []Fired[T]
@@ -28,7 +29,7 @@ type Captured[T any] struct {
 // go-cmp: unexported fields, too; empty slices and maps are equal to nil ones, and
 // NaN is equal to itself. Opts change that, cmpopts.EquateApprox for example.
 func Capture[T any](c model.PCollection[T], opts ...cmp.Option) *Captured[T] {
-	k := &Captured[T]{collection: c}
+	k := &Captured[T]{collection: c, text: func(v T) string { return text(v) }}
 	k.compare = append(cmp.Options{
 		cmp.Exporter(func(reflect.Type) bool { return true }),
 		cmpopts.EquateEmpty(),
@@ -95,8 +96,8 @@ func (k *Captured[T]) take(e model.Element[T]) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	step := 0
-	if k.run != nil && k.run.script != nil {
-		step = k.run.script.current()
+	if k.run != nil && k.run.play != nil {
+		step = k.run.play.current()
 	}
 	k.fired = append(k.fired, Fired[T]{e, step})
 }

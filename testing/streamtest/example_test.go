@@ -141,10 +141,6 @@ func ExampleWantPanes() {
 	// Output:
 	// Count/CombinePerKey emitted other panes than wanted
 	//
-	// wanted:
-	//   on-time [00:00:00, 00:01:00)
-	//     a: 2
-	//
 	// emitted, step by step:
 	//   step 1: add 00:00:10 "a"
 	//   step 2: watermark 00:01:00
@@ -153,10 +149,10 @@ func ExampleWantPanes() {
 	//   step 3: add 00:00:20 "a"
 	//   step 4: end
 	//
-	// difference (-wanted +emitted):
-	//     on-time [00:00:00, 00:01:00)
-	//   -     a: 2
-	//   +     a: 1
+	// side by side:
+	//     wanted                          emitted
+	//     on-time [00:00:00, 00:01:00)    on-time [00:00:00, 00:01:00) at step 2
+	//   -     a: 2                      +     a: 1
 	//
 	// dropped as too late:
 	//   1 by Count/CombinePerKey

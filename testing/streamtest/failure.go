@@ -6,63 +6,58 @@ import (
 	"strings"
 
 	gocmp "github.com/google/go-cmp/cmp"
+
+	"github.com/millrace/millrace/model"
 )
 
 // explainPanes tells how the panes that came out differ from the wanted ones.
 func (k *Captured[T]) explainPanes(want []Pane[T], got []firing[T]) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s emitted other panes than wanted\n", k.name())
-	b.WriteString("\nwanted:\n")
-	for _, p := range want {
-		writePane(&b, "  ", p.title(), sorted(p.Values))
-	}
-	if len(want) == 0 {
-		b.WriteString("  nothing\n")
-	}
+	b.WriteString("\n")
 	k.writeStory(&b)
-	b.WriteString("\ndifference (-wanted +emitted):\n")
-	wantLines, gotLines := k.sideBySide(want, got)
-	if lines, differ := difference(wantLines, gotLines); differ {
-		writeLines(&b, lines)
-	} else { // what differs does not show in print
-		writeLines(&b, []string{gocmp.Diff(valuesOf(want), valuesOfFirings(got), k.compare)})
+	if !writeTable(&b, "wanted", "emitted", k.sideBySide(want, got)) {
+		k.writeDiff(&b, "wanted", "emitted", valuesOf(want), valuesOfFirings(got))
 	}
 	k.writeDrops(&b)
 	return b.String()
 }
 
-// sideBySide are the lines of both lists of panes, such that equal values have
-// equal lines wherever a pane stands beside its like.
-func (k *Captured[T]) sideBySide(want []Pane[T], got []firing[T]) (wantLines, gotLines []string) {
-	beside := make([]int, len(got)) // the pane of want that stands beside each of got
+// sideBySide is both lists of panes, such that a pane stands beside its like and
+// equal values beside each other.
+func (k *Captured[T]) sideBySide(want []Pane[T], got []firing[T]) []row {
+	pairs := make([]int, len(got)) // the pane of want that is like each of got, or -1
 	free := make([]bool, len(want))
 	for j := range want {
 		free[j] = true
 	}
 	for i, f := range got {
-		beside[i] = -1
+		pairs[i] = -1
 		for _, strict := range []bool{true, false} {
 			for j, p := range want {
-				if beside[i] < 0 && free[j] && (p.match(f, k.compare) || !strict && p.Window == f[0].Window && p.Timing == f[0].Pane.Timing && p.retracted == f[0].Pane.Retraction) {
-					beside[i], free[j] = j, false
+				if pairs[i] < 0 && free[j] && (p.match(f, k.compare) || !strict && p.Window == f[0].Window && p.Timing == f[0].Pane.Timing && p.retracted == f[0].Pane.Retraction) {
+					pairs[i], free[j] = j, false
 				}
 			}
 		}
 	}
+	var wantBlocks, gotBlocks []block
 	for _, p := range want {
-		wantLines = append(wantLines, p.title())
-		wantLines = append(wantLines, indented("    ", sorted(p.Values))...)
+		wantBlocks = append(wantBlocks, block{title: p.title(), texts: k.sorted(p.Values)})
 	}
 	for i, f := range got {
 		var like Pane[T]
-		if beside[i] >= 0 {
-			like = want[beside[i]]
+		if pairs[i] >= 0 {
+			like = want[pairs[i]]
 		}
-		_, extra, both := pair(like.Values, f.values(), k.compare)
-		gotLines = append(gotLines, f.title(like))
-		gotLines = append(gotLines, indented("    ", sorted(append(both, extra...)))...)
+		_, extra, both := pair(like.Values, f.values(), k.compare) // what is equal prints as it is wanted
+		b := block{title: f.title(like), texts: k.sorted(append(both, extra...))}
+		if like.step == nil && k.run.play != nil {
+			b.note = fmt.Sprintf(" at step %d", f[0].Step)
+		}
+		gotBlocks = append(gotBlocks, b)
 	}
-	return wantLines, gotLines
+	return besideBlocks(wantBlocks, gotBlocks, pairs)
 }
 
 func valuesOf[T any](panes []Pane[T]) (values [][]T) {
@@ -87,27 +82,55 @@ func (k *Captured[T]) explainValues(where string, missing, extra, both []T) stri
 	} else {
 		fmt.Fprintf(&b, "%s emitted other values%s than wanted\n", k.name(), where)
 	}
+	b.WriteString("\n")
 	k.writeStory(&b)
-	b.WriteString("\ndifference (-wanted +emitted):\n")
-	lines, differ := difference(sorted(slices.Concat(missing, both)), sorted(slices.Concat(extra, both)))
-	if !differ {
-		lines = []string{gocmp.Diff(missing, extra, k.compare)}
-	}
-	writeLines(&b, lines)
+	k.writeValues(&b, "wanted", "emitted", missing, extra, both)
 	k.writeDrops(&b)
 	return b.String()
 }
 
-// explainDropped tells what was dropped.
-func (k *Captured[T]) explainDropped(want, got int64) string {
+// explainOther tells how what another collection emitted differs from k's: missing
+// is k's alone, and extra the other's.
+func (k *Captured[T]) explainOther(other *Captured[T], missing, extra, both []T) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "the groupings before %s dropped %d as too late, and were wanted to drop %d\n", k.name(), got, want)
-	k.writeStory(&b)
+	fmt.Fprintf(&b, "%s and %s emitted different values\n", k.name(), other.name())
+	for _, c := range []*Captured[T]{k, other} {
+		fmt.Fprintf(&b, "\n%s ", c.name())
+		c.writeStory(&b)
+	}
+	k.writeValues(&b, k.name(), other.name(), missing, extra, both)
 	k.writeDrops(&b)
+	if other.run != k.run || !slices.Equal(k.drops(), other.drops()) {
+		other.writeDrops(&b)
+	}
 	return b.String()
+}
+
+// writeValues sets missing beside extra, among what both sides have.
+func (k *Captured[T]) writeValues(b *strings.Builder, left, right string, missing, extra, both []T) {
+	rows := besideTexts(k.sorted(slices.Concat(missing, both)), k.sorted(slices.Concat(extra, both)))
+	if !writeTable(b, left, right, rows) {
+		k.writeDiff(b, left, right, missing, extra)
+	}
+}
+
+// writeDiff tells a difference that does not show in print.
+func (k *Captured[T]) writeDiff(b *strings.Builder, left, right string, want, got any) {
+	fmt.Fprintf(b, "\ndifference (-%s +%s), which does not show in print:\n", left, right)
+	writeLines(b, []string{gocmp.Diff(want, got, k.compare)})
 }
 
 func (k *Captured[T]) name() string { return k.collection.Collection().Producer.Name }
+
+// sorted are the texts of values, in order.
+func (k *Captured[T]) sorted(values []T) []string {
+	texts := make([]string, len(values))
+	for i, v := range values {
+		texts[i] = k.text(v)
+	}
+	slices.Sort(texts)
+	return texts
+}
 
 // longStory is how many steps a failure tells even if nothing came of them.
 const longStory = 40
@@ -116,13 +139,13 @@ const longStory = 40
 func (k *Captured[T]) writeStory(b *strings.Builder) {
 	panes := firings(k.fired, false)
 	if len(panes) == 0 {
-		b.WriteString("\nemitted nothing in any step:\n")
+		b.WriteString("emitted nothing in any step:\n")
 	} else {
-		b.WriteString("\nemitted, step by step:\n")
+		b.WriteString("emitted, step by step:\n")
 	}
 	var lines []string
-	if k.run.script != nil {
-		lines = k.run.script.lines()
+	if k.run.play != nil {
+		lines = k.run.play.lines()
 	}
 	for step, i := 0, 0; step <= len(lines); step++ {
 		fires := i < len(panes) && panes[i][0].Step == step
@@ -130,9 +153,34 @@ func (k *Captured[T]) writeStory(b *strings.Builder) {
 			fmt.Fprintf(b, "  %s\n", stepText(step, lines))
 		}
 		for ; i < len(panes) && panes[i][0].Step == step; i++ {
-			writePane(b, "      ", panes[i].title(Pane[T]{}), sorted(panes[i].values()))
+			title := panes[i].title(Pane[T]{}) + k.saidAt(panes[i])
+			writePane(b, "      ", title, k.sorted(panes[i].values()))
 		}
 	}
+}
+
+// saidAt tells of a retraction in which steps that was said which it takes back.
+func (k *Captured[T]) saidAt(f firing[T]) string {
+	if !f[0].Pane.Retraction {
+		return ""
+	}
+	var steps []int
+	for _, e := range f {
+		for _, said := range k.fired {
+			if !said.Pane.Retraction && said.Step <= e.Step && said.Window == e.Window && said.Pane.Timing == e.Pane.Timing &&
+				said.Pane.Index == e.Pane.Index && gocmp.Equal(said.Value, e.Value, k.compare) {
+				steps = append(steps, said.Step)
+			}
+		}
+	}
+	slices.Sort(steps)
+	switch steps = slices.Compact(steps); len(steps) {
+	case 0:
+		return ", which nothing has said"
+	case 1:
+		return fmt.Sprintf(" of step %d", steps[0])
+	}
+	return " of steps " + strings.Trim(strings.ReplaceAll(fmt.Sprint(steps), " ", ", "), "[]")
 }
 
 // stepText names a step of a script.
@@ -153,15 +201,15 @@ func writePane(b *strings.Builder, prefix, title string, values []string) {
 	}
 }
 
-// writeDrops tells what was dropped, which may be what is missing.
-func (k *Captured[T]) writeDrops(b *strings.Builder) {
-	drops, _ := k.run.drops(k.collection.Collection())
-	if len(drops) > 0 {
-		b.WriteString("\ndropped as too late:\n")
+// writeTable writes what differs. It is false, and writes nothing, if that does
+// not show in print.
+func writeTable(b *strings.Builder, left, right string, rows []row) bool {
+	heading, lines, differ := table(left, right, rows)
+	if differ {
+		b.WriteString("\n" + heading + "\n")
+		writeLines(b, lines)
 	}
-	for _, d := range drops {
-		fmt.Fprintf(b, "  %d by %s\n", d.elements, d.grouping)
-	}
+	return differ
 }
 
 // writeLines writes lines, each indented.
@@ -169,4 +217,16 @@ func writeLines(b *strings.Builder, lines []string) {
 	for _, line := range indented("  ", lines) {
 		fmt.Fprintln(b, strings.TrimRight(line, " \n"))
 	}
+}
+
+// heading is the first line about a pane.
+func heading(t model.Timing, w model.Window, retracted bool) string {
+	name := t.String()
+	if t == model.Unknown {
+		name = "unfired"
+	}
+	if retracted {
+		name = "retraction of " + name
+	}
+	return name + " " + span(w)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/millrace/millrace/runners/direct"
 	"github.com/millrace/millrace/testing/streamtest"
 	"github.com/millrace/millrace/transforms"
+	"github.com/millrace/millrace/triggers"
 )
 
 // failures are tests that fail; testdata/failures holds what they say.
@@ -117,12 +118,124 @@ var failures = map[string]func(testing.TB){
 			return s, nil
 		}))
 	},
+	"several inputs": func(t testing.TB) {
+		var p model.Pipeline
+		s := streamtest.NewScript(&p)
+		orders, rates := streamtest.Input[amount](s, "orders"), streamtest.Input[amount](s, "rates")
+		rates.Add(0, pay("eur", 2))
+		orders.Add(10*second, pay("eur", 5), pay("usd", 7))
+		s.Elapse(10 * time.Second)
+		s.Watermark(60 * second)
+		rates.End()
+		orders.Add(70*second, pay("eur", 6))
+		s.End()
+		w := minutes(0, 0)
+		streamtest.WantPanes(t, transforms.Join(transforms.Window(orders.Collection(), w), transforms.Window(rates.Collection(), w),
+			func(k string, n, rate int) amount { return pay(k, n*rate) }),
+			streamtest.OnTime(between(0, 60), pay("eur", 10), pay("usd", 7)).AtStep(4),
+			streamtest.OnTime(between(60, 120), pay("eur", 12)))
+	},
+	"timings": func(t testing.TB) {
+		var p model.Pipeline
+		c := streamtest.Capture(fickle(&p))
+		streamtest.Run(t, &p)
+		c.WantEarly(t, between(0, 60), of("a", 2))
+		c.WantOnTime(t, between(0, 60), of("a", 3))
+		c.WantLate(t, between(60, 120), of("a", 3))
+	},
+	"final": func(t testing.TB) {
+		streamtest.WantFinal(t, fickle(&model.Pipeline{}), between(0, 60), of("a", 3), of("b", 1))
+	},
+	"final of what has no key": func(t testing.TB) {
+		streamtest.WantFinal(t, transforms.Values(fickle(&model.Pipeline{})), between(0, 60), 3)
+	},
+	"retractions": func(t testing.TB) {
+		streamtest.WantPanes(t, fickle(&model.Pipeline{}),
+			streamtest.Early(between(0, 60), of("a", 1)),
+			streamtest.OnTime(between(0, 60), of("a", 2)),
+			streamtest.Late(between(0, 60), of("a", 3)))
+	},
+	"two collections": func(t testing.TB) {
+		var p model.Pipeline
+		words := streamtest.NewStream[string](&p).Add(10*second, "a", "b", "c").Watermark(60*second).Add(70*second, "c").Add(20*second, "d").End()
+		once := transforms.Distinct(transforms.Window(words, minutes(0, 0)), model.Name("Once"))
+		streamtest.WantSame(t, once, transforms.Filter(words, func(s string) bool { return s != "b" }, model.Name("Most")))
+	},
+	"two collections that look the same": func(t testing.TB) {
+		var p, q model.Pipeline
+		streamtest.WantSame(t, streamtest.NewStream[secret](&p, model.Name("P")).Add(0, secret{"ann"}).End(), streamtest.NewStream[secret](&q, model.Name("Q")).Add(0, secret{"bob"}).End())
+	},
+	"drops": func(t testing.TB) {
+		var p model.Pipeline
+		late := drops(&p)
+		streamtest.WantDropped(t, late,
+			streamtest.Expired(between(0, 60), pay("a", 2), pay("c", 3)),
+			streamtest.Finished(between(0, 60), pay("b", 4)),
+			streamtest.Expired(between(60, 120), pay("a", 5)))
+	},
+	"drops that look the same": func(t testing.TB) {
+		var p model.Pipeline
+		secrets := streamtest.NewStream[model.KV[string, secret]](&p).Watermark(60*second).Add(0, model.KVOf("a", secret{"ann"})).End()
+		var late model.LateData[model.KV[string, secret]]
+		transforms.GroupByKey(transforms.Window(secrets, minutes(0, 0)), late.To())
+		streamtest.WantDropped(t, late.Collection(), streamtest.Expired(between(0, 60), model.KVOf("a", secret{"bob"})))
+	},
+	"wide": func(t testing.TB) {
+		var p model.Pipeline
+		words := streamtest.NewStream[string](&p).Add(0, strings.Repeat("wide ", 15), "b", "a\nb").End()
+		streamtest.Want(t, words, strings.Repeat("wide ", 14), "b", "a\nb", "d\ne")
+	},
+	"lines": func(t testing.TB) {
+		var p model.Pipeline
+		pages := streamtest.NewStream[page](&p).Add(0, page{"a\nb"}, page{"c\nd\ne"}).End()
+		streamtest.Want(t, pages, page{"a\nb"}, page{"c\nd"})
+	},
+	"a script that goes on": func(t testing.TB) {
+		var p model.Pipeline
+		streamtest.WantEmpty(t, streamtest.Input[string](streamtest.NewScript(&p), "words").Collection())
+	},
 	"not run": func(t testing.TB) { streamtest.Capture(story(&model.Pipeline{})).WantEmpty(t) },
 }
 
 type secret struct{ name string }
 
 func (secret) String() string { return "a secret" }
+
+// A page prints as its lines.
+type page struct{ text string }
+
+func (p page) String() string { return p.text }
+
+// fickle counts words of a minute, and takes each count back for the next.
+func fickle(p *model.Pipeline) model.PCollection[model.KV[string, int64]] {
+	s := early(10 * time.Second)
+	s.Trigger = triggers.AfterWatermark{Early: triggers.AfterProcessingTime{Delay: 10 * time.Second}, Late: triggers.AfterCount{N: 1}}
+	s.Panes, s.Lateness = model.Retracting, time.Minute
+	words := streamtest.NewStream[string](p).
+		Add(10*second, "a", "b").
+		Elapse(10*time.Second).
+		Add(20*second, "a").
+		Watermark(60*second).
+		Add(30*second, "a", "a").
+		End()
+	return count(words, s)
+}
+
+// drops is what a grouping drops, too late or behind a trigger that finished.
+func drops(p *model.Pipeline) model.PCollection[model.LateElement[amount]] {
+	payments := streamtest.NewStream[amount](p).
+		Add(10*second, pay("a", 1), pay("b", 1)).
+		Watermark(60*second).
+		Add(20*second, pay("a", 2)).
+		Watermark(90*second).
+		Add(20*second, pay("c", 3)).
+		End()
+	once := minutes(30*time.Second, model.Discarding)
+	once.Trigger, once.MayFinish = triggers.AfterWatermark{}, true
+	var late model.LateData[amount]
+	transforms.CombinePerKey(transforms.Window(payments, once), transforms.Sum, late.To())
+	return late.Collection()
+}
 
 // story counts words of a minute, of which one is late and another too late.
 func story(p *model.Pipeline) model.PCollection[model.KV[string, int64]] {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/model"
+	"github.com/millrace/millrace/runners/direct"
 	"github.com/millrace/millrace/testing/streamtest"
 	"github.com/millrace/millrace/transforms"
 )
@@ -122,5 +123,101 @@ func TestMistakenPipelineDoesNotRun(t *testing.T) {
 	want := "the pipeline has mistakes:\nmistakes_test.go:" + here(-2, "Stream: Add(00:00:00) adds nothing; give it at least one value") + "\n"
 	if said != want {
 		t.Errorf("\n got %s\nwant %s", said, want)
+	}
+}
+
+func TestMistakesInAScriptOfSeveralInputs(t *testing.T) {
+	var p model.Pipeline
+	s := streamtest.NewScript(&p)
+	s.Elapse(time.Second)
+	s.Watermark(0)
+	a := streamtest.Input[int](s, "a")
+	b := streamtest.Input[string](s, "b")
+	streamtest.Input[string](s, "a")
+	streamtest.Input[string](s, "")
+	a.Watermark(60 * second).
+		Watermark(30 * second)
+	s.Watermark(30 * second)
+	s.Watermark(model.MaxTimestamp + 1)
+	s.Watermark(90 * second)
+	b.Watermark(80 * second)
+	b.Add(0)
+	s.Elapse(0)
+	streamtest.Input[string](s, "c")
+	b.End()
+	b.Add(0, "b")
+	s.End()
+	wantMistakes(t, &p,
+		here(-19, "Script: Elapse of a script without inputs; declare them first, with streamtest.Input"),
+		here(-19, "Script: Watermark of a script without inputs; declare them first, with streamtest.Input"),
+		here(-17, `a: Input("a") is declared already; give each input a name of its own`),
+		here(-17, `Input: Input("") has no name; give it one, by which a failed test can call it`),
+		here(-16, "a: Watermark(00:00:30) goes back: it is at 00:01:00 already, and a watermark never falls; an element behind it is a late one, and needs no watermark of its own"),
+		here(-16, "Script: Watermark(00:00:30) goes back: that of a is at 00:01:00 already, and a watermark never falls; an element behind it is a late one, and needs no watermark of its own"),
+		here(-16, "Script: Watermark(9223372036854775001) is beyond the end of time, 9223372036854775000"),
+		here(-15, "b: Watermark(00:01:20) goes back: it is at 00:01:30 already, and a watermark never falls; an element behind it is a late one, and needs no watermark of its own"),
+		here(-15, "b: Add(00:00:00) adds nothing; give it at least one value"),
+		here(-15, "Script: Elapse(0s) must be at least 1µs and whole microseconds, the resolution of a timestamp"),
+		here(-15, `c: Input("c") after a Watermark of all inputs, which passes it by; declare it before`),
+		here(-14, "b: Add after End: the input has ended; put the step before End"),
+	)
+	if in := a.Collection(); in.Collection() != nil {
+		t.Error("an input of a mistaken script is in the pipeline")
+	}
+}
+
+func TestStepsAfterTheEndOfAScript(t *testing.T) {
+	var p model.Pipeline
+	s := streamtest.NewScript(&p)
+	a := streamtest.Input[int](s, "a")
+	b := streamtest.Input[int](s, "b")
+	a.Collection()
+	a.Bounded()
+	a.End()
+	b.End()
+	s.Elapse(time.Second)
+	s.Watermark(0)
+	s.End()
+	s.Elapse(time.Second)
+	a.Elapse(time.Second)
+	s.End()
+	streamtest.Input[int](s, "c")
+	wantMistakes(t, &p,
+		here(-11, "a: Bounded after Collection: the pipeline knows the input as an unbounded one; say it before"),
+		here(-9, "Script: Elapse after the End of every input; put the step before the last of them"),
+		here(-9, "Script: Watermark after the End of every input; put the step before the last of them"),
+		here(-8, "Script: Elapse after End: the script has ended; put the step before End"),
+		here(-8, "a: Elapse after End: the script has ended; put the step before End"),
+		here(-8, "Script: End after End: the script has ended; once is enough"),
+		here(-8, `c: Input("c") after End: the script has ended; declare its inputs before`),
+	)
+}
+
+func TestScriptWithoutInputs(t *testing.T) {
+	var p model.Pipeline
+	s := streamtest.NewScript(&p)
+	s.End()
+	wantMistakes(t, &p, here(-1, "Script: End of a script without inputs; declare them first, with streamtest.Input"))
+}
+
+func TestNameOfAnInputThatIsTaken(t *testing.T) {
+	var p model.Pipeline
+	transforms.Create(&p, 1).Collection()
+	s := streamtest.NewScript(&p)
+	streamtest.Input[int](s, "Create").Collection()
+	s.End()
+	wantMistakes(t, &p, here(-2, "Create: the name \"Create\" is taken by the transform at mistakes_test.go:%s; names key persisted state, so give one of them another with model.Name", strings.TrimSuffix(here(-4, ""), ": ")))
+}
+
+func TestScriptWithoutAnEnd(t *testing.T) {
+	var p model.Pipeline
+	s := streamtest.NewScript(&p)
+	words := streamtest.Input[string](s, "words").Add(0, "a").Collection()
+	want := "the script begun at mistakes_test.go:" + strings.TrimSuffix(here(-2, ""), ": ") + " was not ended; call End after its last step"
+	if said := failure(t, func(t testing.TB) { streamtest.WantEmpty(t, words) }); said != want+"\n" {
+		t.Errorf("\n got %s\nwant %s", said, want)
+	}
+	if err := direct.Run(t.Context(), &p); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("run without streamtest: %v", err)
 	}
 }

@@ -216,27 +216,6 @@ func told[T any](f firing[T], word string, is func(Fired[T]) bool) string {
 	}
 }
 
-func heading(t model.Timing, w model.Window, retracted bool) string {
-	name := t.String()
-	if t == model.Unknown {
-		name = "unfired"
-	}
-	if retracted {
-		name = "retraction of " + name
-	}
-	return name + " " + span(w)
-}
-
-// sorted are the texts of values, in order.
-func sorted[T any](values []T) []string {
-	texts := make([]string, len(values))
-	for i, v := range values {
-		texts[i] = text(v)
-	}
-	slices.Sort(texts)
-	return texts
-}
-
 // indented is each line of each text behind prefix.
 func indented(prefix string, texts []string) (lines []string) {
 	for _, s := range texts {

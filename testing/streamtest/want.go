@@ -30,6 +30,49 @@ func WantInWindow[T any](t testing.TB, c model.PCollection[T], w model.Window, w
 	ran(t, c).WantInWindow(t, w, want...)
 }
 
+// WantEarly runs the pipeline of c and wants the early panes of window w to hold,
+// all together, exactly these values, in any order. Like [WantOnTime] and
+// [WantLate] it asks what the panes said, whether or not it is taken back later.
+func WantEarly[T any](t testing.TB, c model.PCollection[T], w model.Window, want ...T) {
+	t.Helper()
+	ran(t, c).WantEarly(t, w, want...)
+}
+
+// WantOnTime runs the pipeline of c and wants the on-time pane of window w to
+// hold exactly these values, in any order.
+func WantOnTime[T any](t testing.TB, c model.PCollection[T], w model.Window, want ...T) {
+	t.Helper()
+	ran(t, c).WantOnTime(t, w, want...)
+}
+
+// WantLate runs the pipeline of c and wants the late panes of window w to hold,
+// all together, exactly these values, in any order.
+func WantLate[T any](t testing.TB, c model.PCollection[T], w model.Window, want ...T) {
+	t.Helper()
+	ran(t, c).WantLate(t, w, want...)
+}
+
+// WantFinal runs the pipeline of c and wants the last pane of each key of window
+// w to hold exactly these values, in any order; [Captured.WantFinal] says which
+// pane that is.
+func WantFinal[T any](t testing.TB, c model.PCollection[T], w model.Window, want ...T) {
+	t.Helper()
+	ran(t, c).WantFinal(t, w, want...)
+}
+
+// WantSame runs the pipeline of a and b, or both their pipelines, and wants the
+// two to emit the same values, in any order and whatever windows and panes. A
+// value that a retraction takes back does not count.
+func WantSame[T any](t testing.TB, a, b model.PCollection[T]) {
+	t.Helper()
+	one, other := Capture(a), Capture(b)
+	Run(t, a.Pipeline())
+	if b.Pipeline() != a.Pipeline() {
+		Run(t, b.Pipeline())
+	}
+	one.WantSame(t, other)
+}
+
 // WantEmpty runs the pipeline of c and wants c to emit nothing.
 func WantEmpty[T any](t testing.TB, c model.PCollection[T]) {
 	t.Helper()
@@ -71,9 +114,58 @@ func (k *Captured[T]) Want(t testing.TB, want ...T) {
 func (k *Captured[T]) WantInWindow(t testing.TB, w model.Window, want ...T) {
 	t.Helper()
 	if k.hasRun(t) {
-		elsewhere := func(e Fired[T]) bool { return e.Window != w }
-		k.want(t, " in "+span(w), slices.DeleteFunc(slices.Clone(k.fired), elsewhere), want)
+		k.want(t, " in "+span(w), k.only(func(e Fired[T]) bool { return e.Window == w }), want)
 	}
+}
+
+// WantEarly wants the early panes of window w to have held, all together, exactly
+// these values, in any order and whether or not they were taken back later.
+func (k *Captured[T]) WantEarly(t testing.TB, w model.Window, want ...T) {
+	t.Helper()
+	k.wantTiming(t, model.Early, w, want)
+}
+
+// WantOnTime wants the on-time pane of window w to have held exactly these
+// values, in any order and whether or not they were taken back later.
+func (k *Captured[T]) WantOnTime(t testing.TB, w model.Window, want ...T) {
+	t.Helper()
+	k.wantTiming(t, model.OnTime, w, want)
+}
+
+// WantLate wants the late panes of window w to have held, all together, exactly
+// these values, in any order and whether or not they were taken back later.
+func (k *Captured[T]) WantLate(t testing.TB, w model.Window, want ...T) {
+	t.Helper()
+	k.wantTiming(t, model.Late, w, want)
+}
+
+func (k *Captured[T]) wantTiming(t testing.TB, timing model.Timing, w model.Window, want []T) {
+	t.Helper()
+	if k.hasRun(t) {
+		k.want(t, " in "+timing.String()+" panes of "+span(w), k.only(func(e Fired[T]) bool {
+			return e.Window == w && e.Pane.Timing == timing && !e.Pane.Retraction
+		}), want)
+	}
+}
+
+// WantSame wants the collection and another one of the same run, or of another,
+// to have emitted the same values, in any order and whatever windows and panes. A
+// value that a retraction takes back does not count. The options that k was
+// captured with say what is equal.
+func (k *Captured[T]) WantSame(t testing.TB, other *Captured[T]) {
+	t.Helper()
+	if !k.hasRun(t) || !other.hasRun(t) {
+		return
+	}
+	missing, extra, both := pair(net(k.fired, k.compare), net(other.fired, k.compare), k.compare)
+	if len(missing)+len(extra) > 0 {
+		t.Error(k.explainOther(other, missing, extra, both))
+	}
+}
+
+// only is the elements that are.
+func (k *Captured[T]) only(are func(Fired[T]) bool) []Fired[T] {
+	return slices.DeleteFunc(slices.Clone(k.fired), func(e Fired[T]) bool { return !are(e) })
 }
 
 // WantEmpty wants the collection to have emitted nothing.
@@ -105,28 +197,6 @@ func net[T any](fired []Fired[T], opts cmp.Options) []T {
 	}
 	unsaid, left, _ := pair(takenBack, said, opts)
 	return append(left, unsaid...)
-}
-
-// WantDropped wants the groupings that the collection comes from to have dropped
-// n elements in all, as too late. An element is dropped once for each of its
-// windows that takes it no more.
-func (k *Captured[T]) WantDropped(t testing.TB, n int64) {
-	t.Helper()
-	if !k.hasRun(t) {
-		return
-	}
-	drops, known := k.run.drops(k.collection.Collection())
-	if !known {
-		t.Error("how much was dropped is not known of a run by RunBy; use the default runner")
-		return
-	}
-	got := int64(0)
-	for _, d := range drops {
-		got += d.elements
-	}
-	if got != n {
-		t.Error(k.explainDropped(n, got))
-	}
 }
 
 // hasRun fails the test where the collection's pipeline has not run since it was

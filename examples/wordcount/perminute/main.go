@@ -68,7 +68,8 @@ func parse(line string) (model.Timestamp, string) {
 	return model.TimestampOf(t), text
 }
 
-// row tells a count, with its minute and whether it corrects an earlier one.
+// row tells a count, with its minute, and whether it is a running one, that of the
+// whole minute, or one that a late line corrects.
 func row(_ context.Context, e transforms.Element[model.KV[string, int64]], out transforms.Output[string]) error {
 	out.Emit(fmt.Sprintf("%v %s %d %v", e.Window.Start, e.Value.Key, e.Value.Value, e.Pane.Timing))
 	return nil

@@ -22,7 +22,7 @@ type (
 		Call func()
 	}
 	guarded struct {
-		mu sync.Mutex
+		mu sync.Mutex //lint:ignore U1000 it is refused
 		N  int
 	}
 )

@@ -107,15 +107,16 @@ func (e extreme[T]) Merge(a, b Extreme[T]) Extreme[T] {
 
 func (extreme[T]) Result(a Extreme[T]) T { return a.Value }
 
-// Top is the constructor of the [Combiner] of the n first values in the order of
-// compare, first things first: the n largest are Top(n, func(a, b int) int {
-// return cmp.Compare(b, a) }). Compare must be a total order, or which of several
-// equal values are kept is not defined.
+// Top is the constructor of the [Combiner] of the n largest values by compare, the
+// largest first: Top(3, cmp.Compare[int]) of 5, 9, 1 and 7 is 9, 7, 5. Compare is
+// negative where a is the smaller, as with [slices.SortFunc]; it must be a total
+// order, or which of several equal values are kept is not defined. Its state is up
+// to n values.
 func Top[T any](n int, compare func(a, b T) int) func() Combiner[T, []T, []T] {
 	return func() Combiner[T, []T, []T] { return top[T]{n, compare} }
 }
 
-// top keeps up to n values as a heap with the last one in the order first.
+// top keeps up to n values as a heap with the smallest one first.
 type top[T any] struct {
 	n       int
 	compare func(a, b T) int
@@ -140,7 +141,7 @@ func (t top[T]) Add(a []T, v T) []T {
 		a = append(a, v)
 		for i := len(a) - 1; i > 0; {
 			parent := (i - 1) / 2
-			if t.compare(a[i], a[parent]) <= 0 {
+			if t.compare(a[i], a[parent]) >= 0 {
 				break
 			}
 			a[i], a[parent] = a[parent], a[i]
@@ -148,7 +149,7 @@ func (t top[T]) Add(a []T, v T) []T {
 		}
 		return a
 	}
-	if t.compare(v, a[0]) >= 0 {
+	if t.compare(v, a[0]) <= 0 {
 		return a
 	}
 	a[0] = v
@@ -157,10 +158,10 @@ func (t top[T]) Add(a []T, v T) []T {
 		if c >= len(a) {
 			return a
 		}
-		if c+1 < len(a) && t.compare(a[c+1], a[c]) > 0 {
+		if c+1 < len(a) && t.compare(a[c+1], a[c]) < 0 {
 			c++
 		}
-		if t.compare(a[c], a[i]) <= 0 {
+		if t.compare(a[c], a[i]) >= 0 {
 			return a
 		}
 		a[i], a[c] = a[c], a[i]
@@ -177,6 +178,6 @@ func (t top[T]) Merge(a, b []T) []T {
 
 func (t top[T]) Result(a []T) []T {
 	out := slices.Clone(a)
-	slices.SortFunc(out, t.compare)
+	slices.SortFunc(out, func(a, b T) int { return t.compare(b, a) })
 	return out
 }

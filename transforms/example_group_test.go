@@ -161,13 +161,13 @@ func ExampleTop() {
 		Name   string
 		Points int
 	}
-	best := func(a, b Player) int {
-		return cmp.Or(cmp.Compare(b.Points, a.Points), strings.Compare(a.Name, b.Name))
+	byPoints := func(a, b Player) int {
+		return cmp.Or(cmp.Compare(a.Points, b.Points), strings.Compare(b.Name, a.Name))
 	}
 
 	var p model.Pipeline
 	players := transforms.Create(&p, Player{"ann", 40}, Player{"bob", 75}, Player{"cid", 60}, Player{"dee", 10})
-	podium := transforms.CombineGlobally(players, transforms.Top(3, best))
+	podium := transforms.CombineGlobally(players, transforms.Top(3, byPoints))
 
 	printAll(podium)
 	// Output: [{bob 75} {cid 60} {ann 40}]

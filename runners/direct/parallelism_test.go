@@ -83,7 +83,7 @@ func varied(p *model.Pipeline) (lines func() []string) {
 	fixed := windowed(windowing.Fixed{Size: 100 * micro})
 	pairs := transforms.Join(fixed, transforms.Reshuffle(fixed), func(k, a, b int) int { return a * b })
 	totals := transforms.CombineGlobally(pairs, transforms.Sum)
-	best := transforms.CombineGlobally(totals, transforms.Top(3, func(a, b int) int { return cmp.Compare(b, a) }))
+	best := transforms.CombineGlobally(totals, transforms.Top(3, cmp.Compare[int]))
 	transforms.ForEach(best, func(_ context.Context, e transforms.Element[[]int]) error {
 		say("best %v %v", e.Window, e.Value)
 		return nil

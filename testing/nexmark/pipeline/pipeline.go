@@ -71,12 +71,12 @@ func q1(events model.PCollection[nexmark.Event], t *Totals) {
 
 type bidCount = model.KV[int64, int64]
 
-// hotter orders counts: the most bids first, the smallest auction among equals.
+// hotter orders counts by bids; among equals, the smaller auction is the hotter.
 func hotter(a, b bidCount) int {
-	if c := cmp.Compare(b.Value, a.Value); c != 0 {
+	if c := cmp.Compare(a.Value, b.Value); c != 0 {
 		return c
 	}
-	return cmp.Compare(a.Key, b.Key)
+	return cmp.Compare(b.Key, a.Key)
 }
 
 func q5(events model.PCollection[nexmark.Event], t *Totals) {

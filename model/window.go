@@ -108,8 +108,9 @@ const (
 	// Accumulating panes hold all that the window has seen.
 	Accumulating
 	// Retracting panes hold all that the window has seen, and each is preceded by
-	// retractions of what the last one said. When windows merge, the last panes of
-	// each are retracted. The groupings that follow take retractions into account.
+	// retractions of what the last one said, or the last ones of windows that have
+	// merged since, for which the watermark waits. The groupings that follow take
+	// retractions into account.
 	Retracting
 )
 

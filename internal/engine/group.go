@@ -308,7 +308,7 @@ func (p portOf[K, A, P]) paned(g *paned[K, A], batch any) {
 		r := &rows[i]
 		p.enter(g.op, r)
 		o, reason := g.take(r.Window, r.Hash, r.Key, r.N, r.At)
-		p.enter(g.op, r) // again: something may have been taken back
+		p.enter(g.op, r) // again: a window that others merged into may have fired
 		switch {
 		case o == nil:
 			p.late.emit(r, r.Window, g.watermark, reason)

@@ -8,12 +8,13 @@ import (
 
 // How paned finds, opens and merges the windows of a key. A window that merging
 // changes is a new one: its panes are numbered anew, its trigger starts over from
-// what it remembers, and what its parts have said is taken back, if panes are taken
-// back at all.
+// what it remembers, and what its parts have said is taken back with its first
+// pane, if panes are taken back at all. That pane comes by its expiry at the
+// latest, though nothing new may have come.
 
 // place finds or opens w among k's windows, merges what must be merged, and
 // returns where the window that now holds w is.
-func (g *paned[K, A]) place(ks *keyWindows[A], w model.Window) int {
+func (g *paned[K, A]) place(hash uint64, k K, ks *keyWindows[A], w model.Window) int {
 	i, found := ks.search(w)
 	if found {
 		return i
@@ -23,7 +24,22 @@ func (g *paned[K, A]) place(ks *keyWindows[A], w model.Window) int {
 	if g.merging == nil {
 		return i
 	}
-	return g.merge(ks, i)
+	i = g.merge(ks, i)
+	if _, overlapping := g.merging.(model.OverlapMerging); !overlapping {
+		g.lookAtOthers(hash, k, ks, i)
+	}
+	return i
+}
+
+// lookAtOthers looks at the windows of k that merging has changed, other than the
+// i'th, into which the element goes.
+func (g *paned[K, A]) lookAtOthers(hash uint64, k K, ks *keyWindows[A], i int) {
+	for j, o := range ks.open {
+		if o.changed && j != i {
+			g.look(hash, k, ks, j)
+		}
+		o.changed = false
+	}
 }
 
 // search is where w is among the open windows, or would be.
@@ -127,7 +143,7 @@ func (g *paned[K, A]) grow(o *openWindow[A], target model.Window) {
 	if o.window == target {
 		return
 	}
-	o.window, o.panes, o.settled, o.closed = target, 0, 0, false
+	o.window, o.panes, o.settled, o.closed, o.changed = target, 0, 0, false, true
 	o.onTime = o.onTime || o.fresh > 0 && target.End > g.watermark
 	g.remembered = append(g.remembered[:0], o.cells...)
 	clear(o.cells)
@@ -153,6 +169,7 @@ func (g *paned[K, A]) absorb(n, o *openWindow[A]) {
 		n.at = o.at
 	}
 	n.said = append(n.said, o.said...)
+	n.changed = true
 	n.net += o.net
 	n.fresh += o.fresh
 	n.onTime = n.onTime || o.onTime || o.fresh > 0 && n.window.End > g.watermark
@@ -160,23 +177,6 @@ func (g *paned[K, A]) absorb(n, o *openWindow[A]) {
 	if o.seen() {
 		g.mergeCells(n, o.cells)
 	}
-}
-
-// disown takes back what the parts of o, which has something new to say, have said
-// as windows of their own. That cannot wait for the next pane: by then, those
-// windows may have expired downstream.
-func (g *paned[K, A]) disown(k K, o *openWindow[A]) {
-	g.firing.Key = k
-	own := o.said[:0]
-	for _, s := range o.said {
-		if s.meta.Window == o.window {
-			own = append(own, s)
-		} else {
-			g.retract(s)
-		}
-	}
-	clear(o.said[len(own):])
-	o.said = own
 }
 
 // seen reports whether an element has fallen into o. Before that, its trigger has

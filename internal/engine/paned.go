@@ -61,6 +61,7 @@ type openWindow[A any] struct {
 	// settled counts the panes that were not early.
 	settled int64
 	closed  bool // a pane was the last
+	changed bool // by merging
 	cells   []model.TriggerCell
 	said    []said // what must be taken back before the next pane
 	// at is the timestamp of the next pane's elements, where that goes by those
@@ -94,11 +95,11 @@ func newPaned[K comparable, A any](op *Op, w *model.Windowing, trigger model.Tri
 		keys:      OpenCells[K, keyWindows[A]](op, "windows"),
 	}
 	g.ctx = g.tree.Root(model.Window{}, 0, 0, make([]model.TriggerCell, g.tree.Size()), &g.wakeups)
-	_, plain := trigger.(triggers.Default)
-	g.holding = !plain || w.Strategy.Timestamps != model.EndOfWindow
 	if !w.Grouped {
 		g.merging, _ = w.Strategy.Windows.(model.MergingWindowFn)
 	}
+	_, plain := trigger.(triggers.Default)
+	g.holding = !plain || w.Strategy.Timestamps != model.EndOfWindow || g.merging != nil && w.Strategy.Panes == model.Retracting
 	return g
 }
 
@@ -107,7 +108,7 @@ func newPaned[K comparable, A any](op *Op, w *model.Windowing, trigger model.Tri
 // nil, and why, if the element is dropped.
 func (g *paned[K, A]) take(w model.Window, hash uint64, k K, n int64, at model.Timestamp) (*openWindow[A], model.DropReason) {
 	ks, freshKey := g.keys.Upsert(hash, k)
-	i := g.place(ks, w)
+	i := g.place(hash, k, ks, w)
 	o := ks.open[i]
 	count := max(n, -n)
 	if g.strategy.Expiry(o.window) <= g.watermark { // nothing open was near it
@@ -120,6 +121,11 @@ func (g *paned[K, A]) take(w model.Window, hash uint64, k K, n int64, at model.T
 	}
 	if g.context(o).Cell().Finished {
 		g.op.Counts.Dropped += count
+		g.wakeups = model.Wakeups{}
+		g.queue(hash, k, o) // it may have merged
+		if g.holding {
+			g.keepHold(hash, k, o)
+		}
 		return nil, model.TriggerFinished
 	}
 	if o.window.End <= g.watermark {
@@ -127,9 +133,6 @@ func (g *paned[K, A]) take(w model.Window, hash uint64, k K, n int64, at model.T
 	} else {
 		g.op.Counts.OnTime += count
 		o.onTime = true
-	}
-	if g.merging != nil && len(o.said) > 0 {
-		g.disown(k, o)
 	}
 	if !o.live {
 		g.acc.init(&o.acc)
@@ -206,10 +209,10 @@ func (g *paned[K, A]) queue(hash uint64, k K, o *openWindow[A]) {
 	}
 }
 
-// expire lets go of k's i'th window, with a last pane if something is unsaid.
+// expire lets go of k's i'th window, with a last pane if it has something to say.
 func (g *paned[K, A]) expire(hash uint64, k K, ks *keyWindows[A], i int) {
 	o := ks.open[i]
-	if o.fresh > 0 || g.strategy.Closing == model.FireAlways && !o.closed {
+	if o.news() || g.strategy.Closing == model.FireAlways && !o.closed {
 		g.emit(k, o, true)
 	}
 	g.remove(ks, i)
@@ -218,10 +221,10 @@ func (g *paned[K, A]) expire(hash uint64, k K, ks *keyWindows[A], i int) {
 	}
 }
 
-// fire emits a pane of what came since the last one, if anything did.
+// fire emits a pane, if there is something to say.
 func (g *paned[K, A]) fire(k K, o *openWindow[A], last bool) {
 	onTime := g.strategy.OnTime == model.FireAlways && o.settled == 0 && o.window.End <= g.watermark
-	if o.fresh > 0 || onTime {
+	if o.news() || onTime {
 		g.emit(k, o, last)
 	}
 }
@@ -256,17 +259,21 @@ func (g *paned[K, A]) emit(k K, o *openWindow[A], last bool) {
 // takeBack says again, as retractions, what the next pane replaces.
 func (g *paned[K, A]) takeBack(o *openWindow[A]) {
 	for _, s := range o.said {
-		g.retract(s)
+		g.meta = s.meta
+		g.meta.Pane.Retraction = true
+		g.op.Enter(&g.meta, &g.firing)
+		g.acc.again(&g.meta, s.what)
 	}
 	clear(o.said)
 	o.said = o.said[:0]
 }
 
-func (g *paned[K, A]) retract(s said) {
-	g.meta = s.meta
-	g.meta.Pane.Retraction = true
-	g.op.Enter(&g.meta, &g.firing)
-	g.acc.again(&g.meta, s.what)
+// news reports whether o has something to say: something came since its last pane,
+// or there was none since it came out of windows whose panes still stand.
+func (o *openWindow[A]) news() bool { return o.fresh > 0 || len(o.said) > 0 && o.saidAsOthers() }
+
+func (o *openWindow[A]) saidAsOthers() bool {
+	return slices.ContainsFunc(o.said, func(s said) bool { return s.meta.Window != o.window })
 }
 
 // number is the next pane of o.
@@ -298,7 +305,8 @@ func (g *paned[K, A]) timestamp(o *openWindow[A]) model.Timestamp {
 }
 
 // keepHold holds the watermark back to the timestamp of o's next pane, as long as
-// it has one to come that is not late already.
+// it has one to come that is not late already. What windows have said that merged
+// into o must still be taken back downstream, so it holds it before they expire.
 func (g *paned[K, A]) keepHold(hash uint64, k K, o *openWindow[A]) {
 	at := model.MaxTimestamp
 	if o.fresh > 0 {
@@ -306,6 +314,11 @@ func (g *paned[K, A]) keepHold(hash uint64, k K, o *openWindow[A]) {
 			at = t
 		} else if o.held <= t {
 			at = t // held since it was not
+		}
+	}
+	for _, s := range o.said {
+		if s.meta.Window != o.window {
+			at = min(at, g.strategy.Expiry(s.meta.Window)-1)
 		}
 	}
 	if at != o.held {

@@ -1,0 +1,187 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/millrace/millrace/model"
+	"github.com/millrace/millrace/triggers"
+	"github.com/millrace/millrace/windowing"
+)
+
+// What windows have said that merge into another, and what becomes of it.
+
+// A merging is one task of a grouping by merging windows, whose elements are
+// runes and all have one key.
+type merging struct {
+	*paned[int, string]
+	said []string // since it was last asked
+}
+
+func newMerging(s model.WindowingStrategy) *merging {
+	m := &merging{}
+	op := &Op{task: &Task{cfg: Config{Context: context.Background(), Of: 1, KeyGroups: 1, Store: Memory{}}}}
+	emit := func(at *model.Meta, what string) {
+		sign := "+"
+		if at.Pane.Retraction {
+			sign = "-"
+		}
+		last := ""
+		if at.Pane.Last {
+			last = " last"
+		}
+		m.said = append(m.said, fmt.Sprintf("%s[%d,%d) %s%s", sign, at.Window.Start, at.Window.End, what, last))
+	}
+	m.paned = newPaned(op, &model.Windowing{Strategy: s}, s.Trigger, accumulate[int, string]{
+		init:  func(into *string) { *into = "" },
+		merge: func(into, from *string) { *into = sortedRunes(*into + *from) },
+		keep: func(at *model.Meta, _ int, acc *string) any {
+			emit(at, *acc)
+			return *acc
+		},
+		again: func(at *model.Meta, said any) { emit(at, said.(string)) },
+	})
+	return m
+}
+
+func sortedRunes(s string) string {
+	runes := []rune(s)
+	slices.Sort(runes)
+	return string(runes)
+}
+
+// add adds an element, or takes it back if n is negative.
+func (m *merging) add(what string, n int64, at model.Timestamp) {
+	w := m.strategy.Windows.AssignWindows(nil, at)[0]
+	o, _ := m.take(w, 0, 0, n, at)
+	switch {
+	case o == nil:
+		return
+	case n < 0:
+		o.acc = strings.Replace(o.acc, what, "", 1)
+	default:
+		o.acc = sortedRunes(o.acc + what)
+	}
+	m.taken(0, 0)
+}
+
+// wants asks for what was said since it last did, and for what the watermark
+// is held at.
+func (m *merging) wants(t *testing.T, when string, hold model.Timestamp, said ...string) {
+	t.Helper()
+	if !slices.Equal(m.said, said) || m.hold() != hold {
+		t.Errorf("%s: it says %q and holds the watermark at %d; want %q and %d", when, m.said, m.hold(), said, hold)
+	}
+	m.said = nil
+}
+
+const ten = 10 * time.Microsecond
+
+func earlySessions(lateness time.Duration, trigger model.Trigger) model.WindowingStrategy {
+	return model.WindowingStrategy{Windows: windowing.Sessions{Gap: ten}, Lateness: lateness, Trigger: trigger, Panes: model.Retracting}
+}
+
+func pairs() model.Trigger { return triggers.Repeatedly{Trigger: triggers.AfterCount{N: 2}} }
+
+const free = model.MaxTimestamp // nothing holds the watermark
+
+func TestMergedWindowsAreTakenBackWithTheNextPane(t *testing.T) {
+	m := newMerging(earlySessions(ten, pairs()))
+	m.add("a", 1, 0)
+	m.add("b", 1, 0)
+	m.add("c", 1, 15)
+	m.add("d", 1, 15)
+	m.wants(t, "two sessions have said something", free, "+[0,10) ab", "+[15,25) cd")
+	m.add("e", 1, 8)
+	m.wants(t, "they are one that has nothing to say yet, and what they said expires at 20 and 35", 19)
+	m.advance(19)
+	m.wants(t, "time goes on", 19)
+	m.add("f", 1, 20)
+	m.wants(t, "the next pane takes back what it replaces", free, "-[0,10) ab", "-[15,25) cd", "+[0,30) abcdef")
+}
+
+func TestMergedWindowsAreTakenBackAtTheEndOfTheNew(t *testing.T) {
+	m := newMerging(earlySessions(0, triggers.AfterWatermark{Early: triggers.AfterCount{N: 2}}))
+	m.add("a", 1, 0)
+	m.add("b", 1, 0)
+	m.add("c", 1, 8)
+	m.wants(t, "the session has grown since it said something", 9, "+[0,10) ab")
+	m.advance(17)
+	m.wants(t, "time goes on", 9)
+	m.advance(18)
+	m.wants(t, "the session ends", free, "-[0,10) ab", "+[0,18) abc last")
+}
+
+// The trigger fires but once. What is dropped afterwards changes the session all
+// the same, and what it has said as another is said again as it expires.
+func TestMergedWindowsWhoseTriggersHaveFinishedAreTakenBackAtExpiry(t *testing.T) {
+	m := newMerging(earlySessions(ten, triggers.AfterCount{N: 1}))
+	m.add("a", 1, 0)
+	m.add("b", 1, 15)
+	m.wants(t, "two sessions have said all that they will", free, "+[0,10) a last", "+[15,25) b last")
+	m.add("c", 1, 8)
+	m.wants(t, "an element is dropped, but merges them", 19)
+	if m.op.Counts.Dropped != 1 {
+		t.Errorf("%d elements were dropped, want 1", m.op.Counts.Dropped)
+	}
+	m.advance(34)
+	m.wants(t, "time goes on", 19)
+	m.advance(35)
+	m.wants(t, "they expire as one", free, "-[0,10) a last", "-[15,25) b last", "+[0,25) ab last")
+}
+
+// What a dropped element makes grow expires when the window does that it became.
+func TestWindowsThatADroppedElementMergedExpireInOrder(t *testing.T) {
+	s := earlySessions(0, triggers.AfterCount{N: 1})
+	s.Closing = model.FireAlways
+	m := newMerging(s)
+	for _, at := range []model.Timestamp{-30, -32, -5, -1} {
+		m.add("a", 1, at)
+	}
+	m.advance(-20)
+	m.wants(t, "the first session expires", -6+10, "+[-30,-20) a last", "+[-5,5) a last", "-[-30,-20) a last", "+[-32,-20) a last")
+	m.advance(9)
+	m.wants(t, "so does the second", free, "-[-5,5) a last", "+[-5,9) a last")
+}
+
+func TestMergedWindowsOfWhichNothingIsLeftAreTakenBack(t *testing.T) {
+	m := newMerging(earlySessions(ten, pairs()))
+	m.add("a", 1, 0)
+	m.add("b", 1, 0)
+	m.add("a", -1, 3)
+	m.wants(t, "a retraction makes the session grow", 12, "+[0,10) ab")
+	m.add("b", -1, 3)
+	m.wants(t, "nothing is left of it", free, "-[0,10) ab")
+	m.advance(23)
+	m.wants(t, "it expires", free)
+}
+
+// rush are sessions that merge only where a key has three windows or more: merging
+// changes windows that are not near the new one.
+type rush struct{ model.WindowFn }
+
+func (rush) MergeWindows(windows, into []model.Window) {
+	copy(into, windows)
+	if len(windows) > 2 {
+		windowing.MergeOverlapping(windows, into)
+	}
+}
+
+func TestWindowsThatMergeFarFromTheElementAreLookedAt(t *testing.T) {
+	s := earlySessions(ten, triggers.AfterWatermark{Early: triggers.AfterCount{N: 1}, Late: triggers.AfterCount{N: 1}})
+	s.Windows = rush{s.Windows}
+	m := newMerging(s)
+	m.add("a", 1, 0)
+	m.add("b", 1, 5)
+	m.wants(t, "two windows overlap", free, "+[0,10) a", "+[5,15) b")
+	m.add("c", 1, 100)
+	m.wants(t, "a third one merges them", 19, "+[100,110) c")
+	m.advance(14)
+	m.wants(t, "time goes on", 19)
+	m.advance(15)
+	m.wants(t, "they end as one", free, "-[0,10) a", "-[5,15) b", "+[0,15) ab")
+}

@@ -1,0 +1,201 @@
+package engine
+
+import (
+	"github.com/millrace/millrace/model"
+)
+
+// A minHeap is a heap of T by the order that before says, which must be total.
+type minHeap[T any, P interface {
+	*T
+	before(*T) bool
+}] struct{ items []T }
+
+func (h *minHeap[T, P]) push(t T) {
+	h.items = append(h.items, t)
+	for i := len(h.items) - 1; i > 0; {
+		parent := (i - 1) / 2
+		if !P(&h.items[i]).before(&h.items[parent]) {
+			return
+		}
+		h.items[i], h.items[parent] = h.items[parent], h.items[i]
+		i = parent
+	}
+}
+
+// pop takes the first out, of at least one.
+func (h *minHeap[T, P]) pop() T {
+	first := h.items[0]
+	last := len(h.items) - 1
+	h.items[0] = h.items[last]
+	var zero T
+	h.items[last] = zero
+	h.items = h.items[:last]
+	h.down(0)
+	return first
+}
+
+func (h *minHeap[T, P]) down(i int) {
+	for {
+		c := 2*i + 1
+		if c >= len(h.items) {
+			return
+		}
+		if c+1 < len(h.items) && P(&h.items[c+1]).before(&h.items[c]) {
+			c++
+		}
+		if !P(&h.items[c]).before(&h.items[i]) {
+			return
+		}
+		h.items[i], h.items[c] = h.items[c], h.items[i]
+		i = c
+	}
+}
+
+// retain keeps what keep says.
+func (h *minHeap[T, P]) retain(keep func(P) bool) {
+	kept := h.items[:0]
+	for i := range h.items {
+		if keep(&h.items[i]) {
+			kept = append(kept, h.items[i])
+		}
+	}
+	clear(h.items[len(kept):])
+	h.items = kept
+	for i := len(kept)/2 - 1; i >= 0; i-- {
+		h.down(i)
+	}
+}
+
+// A keyedQueue hands out the windows that are to be looked at, by time, then by
+// window, then in the order of pushing. What a window is no more to be looked at
+// for stays in the queue for a while: an entry counts only if its window knows its
+// number.
+type keyedQueue[K comparable] struct {
+	minHeap[keyedWakeup[K], *keyedWakeup[K]]
+	seq uint64
+}
+
+type keyedWakeup[K comparable] struct {
+	wakeup[K]
+	entry uint64
+}
+
+func (a *keyedWakeup[K]) before(b *keyedWakeup[K]) bool {
+	if a.at != b.at {
+		return a.at < b.at
+	}
+	if c := a.window.Compare(b.window); c != 0 {
+		return c < 0
+	}
+	return a.entry < b.entry
+}
+
+// add pushes w and returns its number.
+func (q *keyedQueue[K]) add(w wakeup[K]) uint64 {
+	q.seq++
+	q.push(keyedWakeup[K]{w, q.seq})
+	return q.seq
+}
+
+// next is the time of the first entry; MaxTimestamp if there is none.
+func (q *keyedQueue[K]) next() model.Timestamp {
+	if len(q.items) == 0 {
+		return model.MaxTimestamp
+	}
+	return q.items[0].at
+}
+
+// due takes out the first entry that is due at t.
+func (q *keyedQueue[K]) due(t model.Timestamp) (keyedWakeup[K], bool) {
+	if len(q.items) == 0 || q.items[0].at > t {
+		return keyedWakeup[K]{}, false
+	}
+	return q.pop(), true
+}
+
+// keyedHolds are the timestamps that timers hold the watermark at. Those of timers
+// that have gone stay for a while.
+type keyedHolds[K comparable] struct {
+	minHeap[keyedHold[K], *keyedHold[K]]
+	seq  uint64
+	live int
+}
+
+type keyedHold[K comparable] struct {
+	wakeup[K] // at is what it holds
+	clock     int
+	cell      int
+	tag       string
+	entry     uint64
+}
+
+func (a *keyedHold[K]) before(b *keyedHold[K]) bool {
+	return a.at < b.at || a.at == b.at && a.entry < b.entry
+}
+
+// crowded reports whether of n entries far more than live are of no use any more.
+func crowded(n, live int) bool { return n > 2*live+64 }
+
+// lookup is an open window of a key, or nil.
+func (g *keyedOp[K, V]) lookup(u *wakeup[K]) *keyedWindow {
+	return g.keys.Get(u.hash, u.key).find(u.window)
+}
+
+// schedule has the queues look at w when something is to be done there.
+func (g *keyedOp[K, V]) schedule(w *keyedWindow) {
+	for c := range g.due {
+		next := min(w.timers[c].first(), w.expires[c])
+		if c == 0 && !endless(w.window) {
+			next = min(next, g.strategy.Expiry(w.window))
+		}
+		if next >= w.wake[c] {
+			continue
+		}
+		q := &g.due[c]
+		w.wake[c] = next
+		w.entry[c] = q.add(wakeup[K]{next, g.call.hash, g.call.key, w.window})
+		if crowded(len(q.items), g.open) {
+			q.retain(func(u *keyedWakeup[K]) bool {
+				o := g.lookup(&u.wakeup)
+				return o != nil && o.wake[c] < never && o.entry[c] == u.entry
+			})
+		}
+	}
+}
+
+// holdAt has t hold the watermark at its output.
+func (g *keyedOp[K, V]) holdAt(clock int, t *timer) {
+	h := &g.holds
+	h.seq++
+	h.live++
+	t.hold = h.seq
+	h.push(keyedHold[K]{wakeup[K]{t.output, g.call.hash, g.call.key, g.call.w.window}, clock, t.cell, t.tag, h.seq})
+	if crowded(len(h.items), h.live) {
+		h.retain(func(e *keyedHold[K]) bool { return e.entry == t.hold || g.holding(e) })
+	}
+}
+
+// holding reports whether e's timer still holds the watermark for it.
+func (g *keyedOp[K, V]) holding(e *keyedHold[K]) bool {
+	w := g.lookup(&e.wakeup)
+	if w == nil && e.hash == g.call.hash && e.key == g.call.key && g.call.w.window == e.window {
+		w = g.call.w // not stored yet
+	}
+	if w == nil {
+		return false
+	}
+	i := w.timers[e.clock].find(e.cell, e.tag)
+	return i >= 0 && w.timers[e.clock].items[i].hold == e.entry
+}
+
+// Hold is the least that a timer holds the watermark at.
+func (g *keyedOp[K, V]) Hold() model.Timestamp {
+	h := &g.holds
+	for len(h.items) > 0 {
+		if g.holding(&h.items[0]) {
+			return h.items[0].at
+		}
+		h.pop()
+	}
+	return model.MaxTimestamp
+}

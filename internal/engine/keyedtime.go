@@ -1,0 +1,131 @@
+package engine
+
+import (
+	"github.com/millrace/millrace/model"
+	"github.com/millrace/millrace/model/state"
+)
+
+// How keyedOp follows the two clocks.
+
+// Advance looks at all that is due at or before watermark.
+func (g *keyedOp[K, V]) Advance(watermark model.Timestamp) {
+	g.ending = watermark >= g.strategy.Expiry(model.GlobalWindow)
+	for !g.op.Failed() {
+		due, ok := g.due[state.EventTime].due(watermark)
+		if !ok {
+			break
+		}
+		g.watermark = max(g.watermark, min(due.at, watermark))
+		g.look(&due, state.EventTime)
+	}
+	if g.op.Failed() {
+		return
+	}
+	g.watermark = watermark
+	if g.ending {
+		g.endAll()
+	}
+}
+
+// AdvanceProcessingTime fires what is due by now.
+func (g *keyedOp[K, V]) AdvanceProcessingTime(now model.Timestamp) {
+	for !g.op.Failed() {
+		due, ok := g.due[state.ProcessingTime].due(now)
+		if !ok {
+			break
+		}
+		g.now = max(g.now, due.at)
+		g.look(&due, state.ProcessingTime)
+	}
+	g.now = now
+}
+
+// NextProcessingTime is when a timer or an expiry is due.
+func (g *keyedOp[K, V]) NextProcessingTime() model.Timestamp {
+	return g.due[state.ProcessingTime].next()
+}
+
+// look does what is due in the window that due is about, unless it has been queued
+// for another time since.
+func (g *keyedOp[K, V]) look(due *keyedWakeup[K], clock state.Clock) {
+	w := g.lookup(&due.wakeup)
+	if w == nil || w.wake[clock] == never || w.entry[clock] != due.entry {
+		return
+	}
+	w.wake[clock] = never
+	c := &g.call
+	c.hash, c.key, c.w = due.hash, due.key, w
+	g.end(w)
+	g.fire(w)
+	g.forget(w)
+	if !g.op.Failed() && g.strategy.Expiry(w.window) <= g.watermark && !endless(w.window) {
+		g.expire(w)
+		return
+	}
+	g.settle(w)
+}
+
+// end says where w should come to an end, where it has none of its own and the
+// input has ended.
+func (g *keyedOp[K, V]) end(w *keyedWindow) {
+	if g.ending && w.horizon == never && endless(w.window) {
+		w.horizon = max(w.latest, w.timers[state.EventTime].last()) + 1
+	}
+}
+
+// forget lets go of what has expired in w's cells, which no call sees any more: at
+// the latest when another eighth of the time that it was to last has passed.
+func (g *keyedOp[K, V]) forget(w *keyedWindow) {
+	times := [2]model.Timestamp{g.watermark, g.now}
+	for clock, now := range times {
+		if !g.expiring[clock] || w.expires[clock] > now {
+			continue
+		}
+		w.expires[clock] = never
+		for i, spec := range g.layout.Specs {
+			if spec.TTL == 0 || int(spec.Clock) != clock || w.slots == nil || w.slots[i] == nil {
+				continue
+			}
+			next := spec.Expire(w.slots[i], now)
+			if w.slots[i].Empty() {
+				g.recycle(i, w.slots[i])
+				w.slots[i] = nil
+				continue
+			}
+			// Each look at a cell of many values costs as much as they are many.
+			w.expires[clock] = min(w.expires[clock], max(next, now.Add(spec.TTL/8)))
+		}
+	}
+}
+
+// expire lets the call's window go, and tells the DoFn before.
+func (g *keyedOp[K, V]) expire(w *keyedWindow) {
+	w.expires = [2]model.Timestamp{model.MinTimestamp, model.MinTimestamp}
+	g.forget(w)
+	if g.calls.OnExpiry != nil && !w.empty() {
+		c := &g.call
+		c.w, c.last = w, true
+		c.at = w.window.MaxTimestamp()
+		c.meta = model.Meta{Timestamp: c.at, Window: w.window, Pane: model.NoPane}
+		g.firing = KeyedFiring[K]{Key: c.key, At: g.strategy.Expiry(w.window), expiry: true}
+		g.callFiring(g.calls.OnExpiry)
+		if g.op.Failed() {
+			return
+		}
+	}
+	g.remove(w)
+}
+
+// endAll lets go of all windows without an end of their own: the input has ended.
+func (g *keyedOp[K, V]) endAll() {
+	c := &g.call
+	for g.keys.Len() > 0 && !g.op.Failed() {
+		var w *keyedWindow
+		g.keys.Each(func(hash uint64, k K, ks *keyedWindows) bool {
+			c.hash, c.key, w = hash, k, ks.open[0]
+			return false
+		})
+		g.end(w)
+		g.expire(w)
+	}
+}

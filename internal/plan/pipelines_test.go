@@ -10,6 +10,7 @@ import (
 
 	"github.com/millrace/millrace/model"
 	"github.com/millrace/millrace/model/sink"
+	"github.com/millrace/millrace/model/state"
 	"github.com/millrace/millrace/testing/streamtest"
 	"github.com/millrace/millrace/transforms"
 	"github.com/millrace/millrace/triggers"
@@ -195,6 +196,14 @@ var pipelines = map[string]func(*model.Pipeline){
 		transforms.Map(groups, func(model.KV[[2]model.Timestamp, iter.Seq[order]]) map[string]*transforms.Element[order] { return nil })
 	},
 
+	// A DoFn's state is told with the stage that keeps it.
+	"keyed-state": func(p *model.Pipeline) {
+		byHour := transforms.KeyBy(transforms.Window(clicks(p), hourly), strings.ToLower)
+		write(transforms.DoKeyed(byHour, firsts{
+			state.NewValue[string]("first", state.ExpireAfterEventTime(time.Minute)), state.NewEventTimerFamily("reminders"),
+		}), 0)
+	},
+
 	"deep": func(p *model.Pipeline) {
 		c := lines(p)
 		for range 500 {
@@ -204,6 +213,22 @@ var pipelines = map[string]func(*model.Pipeline){
 	},
 
 	"mistaken": func(p *model.Pipeline) { transforms.Filter(lines(p), nil) },
+}
+
+// firsts passes the first of each key.
+type firsts struct {
+	first     state.Value[string]
+	reminders state.EventTimerFamily
+}
+
+func (f firsts) Cells() []state.Cell { return []state.Cell{f.first, f.reminders} }
+
+func (f firsts) Process(_ context.Context, e *transforms.Keyed[string, string], out transforms.Output[string]) error {
+	return nil
+}
+
+func (f firsts) OnTimer(context.Context, *transforms.Firing[string], transforms.Output[string]) error {
+	return nil
 }
 
 func clicks2(p *model.Pipeline) strings_ {

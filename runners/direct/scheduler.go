@@ -29,6 +29,7 @@ type scheduler struct {
 	cut        bool // a source was stopped before its end
 	scripted   bool // now is what a scripted source says
 	now        model.Timestamp
+	until      model.Timestamp // what a script lets time pass to, timer by timer
 	timer      *time.Timer
 	timerAt    model.Timestamp
 	upstream   map[*stage][]*stage
@@ -43,7 +44,7 @@ const mailboxLimit = 16
 const stepMessages = 8
 
 func newScheduler(r *run) *scheduler {
-	s := &scheduler{run: r, now: model.MinTimestamp, timerAt: model.MaxTimestamp}
+	s := &scheduler{run: r, now: model.MinTimestamp, until: model.MinTimestamp, timerAt: model.MaxTimestamp}
 	s.cond.L = &s.mu
 	return s
 }
@@ -117,6 +118,9 @@ func (s *scheduler) next() *task {
 			return nil
 		case len(s.ready) > 0:
 			return heap.Pop(&s.ready).(readyTask).task
+		case s.scripted && s.stepping == 0 && s.now < s.until:
+			s.passTime()
+			continue
 		case len(s.lockstep) > 0 && s.stepping == 0:
 			t := s.lockstep[0]
 			s.lockstep = s.lockstep[1:]

@@ -69,9 +69,8 @@ func (s *scheduler) time() model.Timestamp {
 // keepTime notes, after a step of t, when t is to be woken and what a script says
 // the time is.
 func (s *scheduler) keepTime(t *task) {
-	if now, ok := t.Now(); ok && now > s.now {
-		s.now = now
-		s.wakeDue()
+	if now, ok := t.Now(); ok {
+		s.until = max(s.until, now)
 	}
 	t.wakeAt = model.MaxTimestamp
 	t.parked = false
@@ -87,6 +86,21 @@ func (s *scheduler) keepTime(t *task) {
 	if t.wakeAt < s.timerAt && !s.scripted {
 		s.setTimer(t.wakeAt)
 	}
+}
+
+// passTime moves scripted time on, to when the next timer is due or to where the
+// script says. All that came of the timers before has been done.
+func (s *scheduler) passTime() {
+	next := s.until
+	for _, st := range s.run.stages {
+		for _, t := range st.tasks {
+			if t.wakeAt > s.now {
+				next = min(next, t.wakeAt)
+			}
+		}
+	}
+	s.now = next
+	s.wakeDue()
 }
 
 // parkFor leaves a source alone for d of real time.

@@ -66,9 +66,9 @@
 //
 // A script has its own clock. It starts at the Unix epoch, and only Elapse moves
 // it, at once: a day passes in microseconds, and the timers that came due fire, in
-// order. It is where all of the pipeline's triggers and timers take the time from. A
-// timer that is set by what another one emits counts from the end of the Elapse;
-// give each an Elapse of its own.
+// order. It is where all of the pipeline's triggers and timers take the time from. Time
+// stops at each of them: what it emits is dealt with, and timers that are set on the way
+// come in their turn.
 //
 // A source that polls or ticks, or a function that asks for the time, goes by
 // package time instead. Test it in a bubble of testing/synctest, where that passes

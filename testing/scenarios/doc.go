@@ -2,7 +2,7 @@
 // arrives, how far the watermark gets, how much processing time passes, and which
 // panes come of it. Its tests run the stories of testdata/scenarios, one file a topic, on the
 // direct runner, with one task and with several, folding elements before the
-// exchange and not.
+// exchange and not; and those in docs/triggers.md.
 //
 // A story is a scenario, in the format of cockroachdb/datadriven:
 //

@@ -26,6 +26,9 @@ func parseTrigger(s string) (model.Trigger, error) {
 		return triggers.AfterCount{N: n}, err
 	case "processing-time":
 		return parseProcessingTime(args)
+	case "quiet":
+		gap, err := time.ParseDuration(only(args))
+		return Quiet{Gap: gap}, err
 	case "watermark":
 		return parseWatermark(args)
 	case "default", "never", "always", "synchronized-processing-time":

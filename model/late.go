@@ -11,12 +11,14 @@ import (
 type LateElement[T any] struct {
 	Value     T
 	Timestamp Timestamp
-	// Window is the one that would not take it. An element of several windows is
-	// dropped from each on its own.
+	// Window is the one that would not take it; where windows merge, the merged one.
+	// An element of several windows is dropped from each on its own.
 	Window Window
 	// Watermark is what the grouping's input watermark was at that moment.
 	Watermark Timestamp
 	Reason    DropReason
+	// Retraction says that the element was to take back one like it.
+	Retraction bool
 }
 
 // A DropReason says why an element was dropped.

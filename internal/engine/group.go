@@ -311,7 +311,7 @@ func (p portOf[K, A, P]) paned(g *paned[K, A], batch any) {
 		p.enter(g.op, r) // again: a window that others merged into may have fired
 		switch {
 		case o == nil:
-			p.late.emit(r, r.Window, g.watermark, reason)
+			p.late.emit(r, g.asked, g.watermark, reason)
 			continue
 		case r.N < 0:
 			p.remove(&o.acc, &r.Part)

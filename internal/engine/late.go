@@ -38,6 +38,8 @@ func (l *lateOutlet[K, V]) emit(r *Record[K, V], w model.Window, watermark model
 		Window:    w,
 		Watermark: watermark,
 		Reason:    reason,
+
+		Retraction: r.N < 0,
 	}
 	l.next(&l.meta, &l.out)
 }

@@ -33,6 +33,7 @@ type paned[K comparable, A any] struct {
 	wakeups        model.Wakeups
 	into           *keyWindows[A] // where take took an element into
 	at             int
+	asked          model.Window // the one that took it, or would not
 
 	free             []*openWindow[A]
 	windows, targets []model.Window      // scratch
@@ -111,6 +112,7 @@ func (g *paned[K, A]) take(w model.Window, hash uint64, k K, n int64, at model.T
 	i := g.place(hash, k, ks, w)
 	o := ks.open[i]
 	count := max(n, -n)
+	g.asked = o.window
 	if g.strategy.Expiry(o.window) <= g.watermark { // nothing open was near it
 		g.remove(ks, i)
 		g.op.Counts.Dropped += count

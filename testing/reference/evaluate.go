@@ -144,7 +144,7 @@ func (k *keyed) arrive(e Element) {
 
 func (k *keyed) arriveIn(e Element, w model.Window) {
 	l := k.lifeOf(w, merges(k.strategy.Windows) && e.Window.IsZero())
-	drop := Drop{k.step, e.Key, e.Value, e.At, w, k.wm, 0}
+	drop := Drop{k.step, e.Key, e.Value, e.At, l.Window, k.wm, 0}
 	switch {
 	case k.strategy.Expiry(l.Window) <= k.wm:
 		k.open = slices.DeleteFunc(k.open, func(o *life) bool { return o == l })

@@ -64,7 +64,7 @@ var mutations = []mutation{
 		"o.next = g.strategy.Expiry(o.window)", "o.next = g.strategy.Expiry(o.window) + 1"}}},
 	{"drops are not counted", []change{{paned,
 		"g.op.Counts.Dropped += count\n		if freshKey", "if freshKey"}}},
-	{"what is dropped is not handed on", []change{{group, "p.late.emit(r, r.Window, g.watermark, reason)\n", "_ = reason\n"}}},
+	{"what is dropped is not handed on", []change{{group, "p.late.emit(r, g.asked, g.watermark, reason)\n", "_ = reason\n"}}},
 	{"a window whose trigger has finished takes elements", []change{{paned,
 		"if g.context(o).Cell().Finished {", "if false {"}}},
 	{"a finished trigger is asked again", []change{{paned,

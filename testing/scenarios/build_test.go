@@ -146,7 +146,7 @@ func group[D any, V any](p *part, late bool, grouping func(...model.Option) mode
 	p.out = transforms.Map(grouping(opts...), func(kv model.KV[string, V]) text { return model.KVOf(kv.Key, fmt.Sprint(kv.Value)) })
 	if late {
 		drops := transforms.Map(dropped.Collection(), func(l model.LateElement[D]) model.LateElement[text] {
-			return model.LateElement[text]{Value: as(l.Value), Timestamp: l.Timestamp, Window: l.Window, Watermark: l.Watermark, Reason: l.Reason}
+			return model.LateElement[text]{Value: as(l.Value), Timestamp: l.Timestamp, Window: l.Window, Watermark: l.Watermark, Reason: l.Reason, Retraction: l.Retraction}
 		})
 		p.drops = streamtest.Capture(drops)
 		p.dropped = transforms.Map(drops, func(l model.LateElement[text]) text { return l.Value })

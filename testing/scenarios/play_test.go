@@ -180,12 +180,16 @@ func dropsTold(parts []part) (lines []line) {
 		for _, e := range p.drops.Elements() {
 			l := e.Value
 			what := l.Value.Value
+			verb := "drop"
+			if l.Retraction {
+				verb = "drop the retraction of"
+			}
 			if l.Value.Key != "" {
 				what = l.Value.Key + ":" + what
 			}
 			lines = append(lines, line{
 				step: e.Step, part: i, drop: true, key: l.Value.Key, window: l.Window,
-				text: fmt.Sprintf("%sdrop %s of %s: %v", p.label, what, span(l.Window), l.Reason),
+				text: fmt.Sprintf("%s%s %s of %s: %v", p.label, verb, what, span(l.Window), l.Reason),
 			})
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"strconv"
 	"time"
 
@@ -23,12 +22,30 @@ import (
 // late; where payloads are not to be trusted, let at return MinTimestamp for
 // what cannot be.
 //
-// A watermark never goes back, is MinTimestamp until the first element with an
-// event time, and is part of the split's position: a reader opened where another
-// stopped has the watermark that the other had. Timestamps and watermarks of src
-// itself are not used. The cost is a call of at per element, and no allocation.
+// A watermark never goes back, is MinTimestamp until there is something to
+// estimate it by, and is part of the split's position: a reader opened where another
+// stopped has the watermark that the other had. Timestamps of src itself are not
+// used, nor are its watermarks, but for [Manual]. The cost is a call of at per
+// element, and no allocation.
+//
+// How src is cut shows in elements without an event time, and in what is late.
 func WithEventTime[T any](src Source[T], at func(T) model.Timestamp, w Watermarks) Source[T] {
-	s := &eventTime[T]{src, at, w}
+	s := &eventTime[T]{src: src, at: at, watermarks: w}
+	if at == nil {
+		s.err = errors.New("source.WithEventTime: the function that tells event time is nil")
+	}
+	return s.wrapped()
+}
+
+// WithWatermarks is [WithEventTime] with the event times that src itself gives its
+// elements; one with MinTimestamp has none. Only the watermarks are estimated anew.
+func WithWatermarks[T any](src Source[T], w Watermarks) Source[T] {
+	return (&eventTime[T]{src: src, watermarks: w}).wrapped()
+}
+
+// wrapped is s with what src says of itself by its methods.
+func (s *eventTime[T]) wrapped() Source[T] {
+	src := s.src
 	_, lockstep := src.(Lockstep)
 	_, concurrent := src.(Concurrent)
 	switch {
@@ -42,43 +59,11 @@ func WithEventTime[T any](src Source[T], at func(T) model.Timestamp, w Watermark
 	return s
 }
 
-// Watermarks says how the watermark of a split is estimated from the event
-// times seen in it. It is plain data; the zero Watermarks is [Monotonic].
-type Watermarks struct{ slack time.Duration }
-
-// BoundedOutOfOrderness expects an element at most d of event time behind the
-// latest that came before it in its split: the watermark is the latest event time
-// seen, less d. What is further behind is late. d is rounded up to microseconds.
-func BoundedOutOfOrderness(d time.Duration) Watermarks {
-	if r := d % time.Microsecond; r > 0 && d < math.MaxInt64-time.Microsecond {
-		d += time.Microsecond - r
-	}
-	return Watermarks{d}
-}
-
-// Monotonic expects event times in each split that never decrease: the
-// watermark is the latest event time seen.
-func Monotonic() Watermarks { return Watermarks{} }
-
-// Validate reports what is wrong with w.
-func (w Watermarks) Validate() error {
-	if w.slack < 0 {
-		return fmt.Errorf("source.BoundedOutOfOrderness(%v): the duration must not be negative", w.slack)
-	}
-	return nil
-}
-
-func (w Watermarks) String() string {
-	if w.slack == 0 {
-		return "monotonic"
-	}
-	return fmt.Sprintf("out of order by %v", w.slack)
-}
-
 type eventTime[T any] struct {
 	src        Source[T]
-	at         func(T) model.Timestamp
+	at         func(T) model.Timestamp // nil for the timestamps of src
 	watermarks Watermarks
+	err        error // of what it was made of
 }
 
 // What a source says of itself, it says wrapped, too.
@@ -97,10 +82,7 @@ func (s *eventTime[T]) Validate() error {
 	if s.src == nil {
 		errs = append(errs, errors.New("source.WithEventTime: the source is nil"))
 	}
-	if s.at == nil {
-		errs = append(errs, errors.New("source.WithEventTime: the function that tells event time is nil"))
-	}
-	errs = append(errs, s.watermarks.Validate())
+	errs = append(errs, s.err, s.watermarks.Validate())
 	if v, ok := s.src.(Validator); ok {
 		errs = append(errs, v.Validate())
 	}
@@ -115,6 +97,14 @@ func (s *eventTime[T]) String() string {
 }
 
 func (s *eventTime[T]) Bounded() bool { return s.src.Bounded() }
+
+// IdleAfter implements [Idling].
+func (s *eventTime[T]) IdleAfter() time.Duration {
+	if i, ok := s.src.(Idling); ok && s.watermarks.idle == 0 {
+		return i.IdleAfter()
+	}
+	return s.watermarks.idle
+}
 
 func (s *eventTime[T]) Splits(ctx context.Context, hint int) ([]Split, error) {
 	if err := s.Validate(); err != nil {
@@ -145,27 +135,50 @@ func (s *eventTime[T]) Open(ctx context.Context, split Split) (Reader[T], error)
 	if err != nil {
 		return nil, err
 	}
-	r := &eventTimeReader[T]{Reader: inner, at: s.at, slack: s.watermarks.slack, latest: latest}
+	r := &eventTimeReader[T]{Reader: inner, at: s.at, basis: s.watermarks.basis, slack: s.watermarks.slack, latest: latest}
 	r.stamped = r.stamp
-	if k, ok := inner.(Timekeeper); ok {
-		return timekeepingReader[T]{r, k}, nil
+	r.splitter, _ = inner.(Splitter)
+	r.clocked, _ = inner.(Clocked)
+	byClock := r.clocked != nil || r.basis == processingTime
+	keeper, keeps := inner.(Timekeeper)
+	switch {
+	case byClock && keeps:
+		return clockedKeeper[T]{clockedReader[T]{r}, keeper}, nil
+	case byClock:
+		return clockedReader[T]{r}, nil
+	case keeps:
+		return timekeepingReader[T]{r, keeper}, nil
 	}
 	return r, nil
 }
 
-type timekeepingReader[T any] struct {
-	*eventTimeReader[T]
-	Timekeeper
-}
+// What a reader can do, it can do wrapped, too.
+type (
+	timekeepingReader[T any] struct {
+		*eventTimeReader[T]
+		Timekeeper
+	}
+	clockedReader[T any] struct{ *eventTimeReader[T] }
+	clockedKeeper[T any] struct {
+		clockedReader[T]
+		Timekeeper
+	}
+)
 
-// An eventTimeReader passes elements through and remembers the latest event
-// time, MinTimestamp before there is one.
+// AdvanceProcessingTime implements [Clocked].
+func (r clockedReader[T]) AdvanceProcessingTime(now model.Timestamp) { r.advance(now) }
+
+// An eventTimeReader passes elements through and remembers the latest of what the
+// watermark goes by, MinTimestamp before there is anything.
 type eventTimeReader[T any] struct {
 	Reader[T]
-	at     func(T) model.Timestamp
-	slack  time.Duration
-	latest model.Timestamp
-	emit   func(*T, model.Timestamp)
+	splitter Splitter // the same reader, if it is one
+	clocked  Clocked  // likewise
+	at       func(T) model.Timestamp
+	basis    basis
+	slack    time.Duration
+	latest   model.Timestamp
+	emit     func(*T, model.Timestamp)
 	// stamped is the method value r.stamp, made once and not at each Read.
 	stamped func(*T, model.Timestamp)
 }
@@ -177,24 +190,61 @@ func (r *eventTimeReader[T]) Read(ctx context.Context, max int, emit func(*T, mo
 	return status, err
 }
 
-func (r *eventTimeReader[T]) stamp(v *T, _ model.Timestamp) {
-	t := r.at(*v)
+func (r *eventTimeReader[T]) stamp(v *T, t model.Timestamp) {
+	if r.at != nil {
+		t = r.at(*v)
+	}
 	switch {
 	case t <= model.MinTimestamp:
 		t = r.Watermark()
 	case t > r.latest:
 		t = min(t, model.MaxTimestamp)
-		r.latest = t
+		if r.basis == eventTimes {
+			r.latest = t
+		}
 	}
 	r.emit(v, t)
 }
 
-func (r *eventTimeReader[T]) Watermark() model.Timestamp { return r.latest.Add(-r.slack) }
+func (r *eventTimeReader[T]) advance(now model.Timestamp) {
+	if r.clocked != nil {
+		r.clocked.AdvanceProcessingTime(now)
+	}
+	if r.basis == processingTime {
+		r.latest = max(r.latest, min(now, model.MaxTimestamp))
+	}
+}
+
+func (r *eventTimeReader[T]) Watermark() model.Timestamp {
+	if r.basis == readers {
+		r.latest = max(r.latest, r.Reader.Watermark())
+	}
+	return r.latest.Add(-r.slack)
+}
 
 func (r *eventTimeReader[T]) Position() Split {
-	s := r.Reader.Position()
+	r.Watermark() // which may be more than when it was last asked
+	return r.placed(r.Reader.Position())
+}
+
+// placed is a split of the wrapped source as one of this.
+func (r *eventTimeReader[T]) placed(s Split) Split {
 	s.Position = wrapPosition(r.latest, s.Position)
 	return s
+}
+
+// TrySplit implements [Splitter]: what was promised of the whole holds for the
+// residual.
+func (r *eventTimeReader[T]) TrySplit(fraction float64) (Split, bool, error) {
+	if r.splitter == nil {
+		return Split{}, false, nil
+	}
+	r.Watermark() // of the whole, before it becomes that of a part
+	residual, ok, err := r.splitter.TrySplit(fraction)
+	if !ok || err != nil {
+		return Split{}, false, err
+	}
+	return r.placed(residual), true, nil
 }
 
 // A position is the line "eventtime 1 <latest>", with latest in microseconds,

@@ -1,10 +1,31 @@
 // Package source declares where a pipeline's elements come from. A connector
 // implements [Source] and [Reader]; a runner calls them. Nothing here knows how
-// it is run.
+// it is run, and nothing here asks a clock.
 //
 // The invariant on which exactly-once rests: a reader opened at the position
 // that another reported produces exactly what that other would have produced
 // next, in the same order.
+//
+// # Writing a source
+//
+// Bounded and unbounded sources are the same to a runner: splits, each read from a
+// position on. What a source says of itself decides the rest.
+//
+//   - [Source.Splits] cuts the input before anything is read: a range of bytes or
+//     keys, a partition of a queue. A split's position is what a checkpoint stores.
+//   - [Reader.Read] hands over what there is, and never waits for what there is not:
+//     a [Status] says when to ask again.
+//   - [Reader.Watermark] promises how old what follows is at most. Readers that know
+//     it say so; for others, [WithEventTime] and [WithWatermarks] estimate it.
+//   - [Reader.Progress] and [Split.Size] are for whoever watches, and for a runner that
+//     has to decide which split is long.
+//
+// A reader or a source may do more, by a method more: [Splitter] to be cut while it
+// is read, [Clocked] to go by processing time, [Idling] not to hold others up,
+// [Concurrent] to be read with all splits at once, [Validator] to tell of mistakes
+// early. Wrappers of this package pass on what the wrapped source can do.
+//
+// [Sequence] and [Periodic] are sources to use and to read as examples.
 package source
 
 import (

@@ -117,7 +117,7 @@ func (o *outlet[R]) grow(b *Records[R]) {
 }
 
 func (o *outlet[R]) send(task int, watermark model.Timestamp, end bool) {
-	m := Message{Channel: o.channel, Port: o.port, Watermark: watermark, End: end}
+	m := Message{Channel: o.channel, Port: o.port, Watermark: watermark, End: end, Idle: o.task.idle}
 	if b := o.batches[task]; b != nil && len(b.Rows) > 0 {
 		m.Batch = b
 		o.batches[task] = nil
@@ -135,10 +135,26 @@ func (o *outlet[R]) flush(watermark model.Timestamp) {
 }
 
 func (o *outlet[R]) flushIdle() {
+	o.beforeIdle()
 	for task, b := range o.batches {
 		if b != nil && len(b.Rows) > 0 {
 			o.send(task, model.MinTimestamp, false)
 		}
+	}
+}
+
+func (o *outlet[R]) announce() {
+	o.beforeIdle()
+	for task := range o.batches {
+		o.send(task, model.MinTimestamp, false)
+	}
+}
+
+// beforeIdle drains what is in front of the outlet if the task is idle: others'
+// watermarks do not wait for it.
+func (o *outlet[R]) beforeIdle() {
+	if o.before != nil && o.task.idle {
+		o.before(model.MaxTimestamp)
 	}
 }
 

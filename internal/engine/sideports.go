@@ -46,3 +46,12 @@ func (p *portWatermarks) advance(channel int, t model.Timestamp) {
 		p.receiver.AdvancePort(port, w.min)
 	}
 }
+
+// setIdle notes whether a channel is idle, and tells the receiver where that raises
+// its port's watermark.
+func (p *portWatermarks) setIdle(channel int, idle bool) {
+	port := p.port[channel]
+	if w := p.ports[port]; w.setIdle(p.index[channel], idle) {
+		p.receiver.AdvancePort(port, w.min)
+	}
+}

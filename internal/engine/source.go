@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/millrace/millrace/model"
 	"github.com/millrace/millrace/model/source"
@@ -23,7 +24,8 @@ type SplitReader interface {
 	Position() Split
 	Progress() source.Progress
 	Close() error
-	timekeeper() (source.Timekeeper, bool)
+	// reader is what it reads by, for what that can do beside reading.
+	reader() any
 }
 
 // ReadSpec is the SourceSpec of a [source.Source].
@@ -42,6 +44,14 @@ func (s ReadSpec[T]) Concurrent() bool {
 func (s ReadSpec[T]) Lockstep() bool {
 	_, ok := s.Source.(source.Lockstep)
 	return ok
+}
+
+// IdleAfter implements [SourceSpec].
+func (s ReadSpec[T]) IdleAfter() time.Duration {
+	if i, ok := s.Source.(source.Idling); ok {
+		return i.IdleAfter()
+	}
+	return 0
 }
 
 // Splits implements [SourceSpec].
@@ -86,10 +96,7 @@ func (r *splitReader[T]) Poll(ctx context.Context, max int) (source.Status, erro
 	return r.Read(ctx, max, r.emit)
 }
 
-func (r *splitReader[T]) timekeeper() (source.Timekeeper, bool) {
-	k, ok := r.Reader.(source.Timekeeper)
-	return k, ok
-}
+func (r *splitReader[T]) reader() any { return r.Reader }
 
 // AddSplit gives the task a split to read.
 func (t *Task) AddSplit(s Split) error {
@@ -107,15 +114,32 @@ func (t *Task) addSplit(s Split) {
 		t.err = t.sourceError(s.ID, fmt.Errorf("opening: %w", err))
 		return
 	}
-	t.readers = append(t.readers, r)
+	rd := &reading{SplitReader: r, id: s.ID, watermark: model.MinTimestamp, nothingSince: model.MaxTimestamp, resumeAt: model.MaxTimestamp}
+	rd.keeper, _ = r.reader().(source.Timekeeper)
+	rd.clocked, _ = r.reader().(source.Clocked)
+	rd.splitter, _ = r.reader().(source.Splitter)
+	t.readers = append(t.readers, rd)
+	t.tellTime(rd)
 }
 
 // Readers is how many splits the task is reading.
 func (t *Task) Readers() int { return len(t.readers) }
 
-// SetFloor bounds the task's watermark by that of splits no task reads yet;
-// MaxTimestamp is no bound. It never goes back.
-func (t *Task) SetFloor(floor model.Timestamp) { t.floor = max(t.floor, floor) }
+// SetFloor bounds the task's watermark by that of splits that it may be given
+// later; MaxTimestamp is no bound. A lower one stops the watermark where it is.
+func (t *Task) SetFloor(floor model.Timestamp) { t.floor = floor }
+
+// ReadersWatermark is where the splits that the task reads are, as it was when the
+// watermark was last sent on.
+func (t *Task) ReadersWatermark() model.Timestamp {
+	w := model.MaxTimestamp
+	for _, r := range t.readers {
+		if !r.idle {
+			w = min(w, r.watermark)
+		}
+	}
+	return w
+}
 
 // Poll reads up to limit elements from the first split that has some, and ends
 // splits that are exhausted. The status says Done when the last of them is.
@@ -132,9 +156,9 @@ func (t *Task) poll(limit int) (status source.Status) {
 	t.cursor.op = nil
 	for i := 0; i < len(t.readers); {
 		r := t.readers[0]
-		st, err := r.Poll(t.cfg.Context, limit)
+		st, err := t.pollOne(r, limit)
 		if err != nil && t.err == nil {
-			t.err = t.sourceError(r.Position().ID, err)
+			t.err = t.sourceError(r.id, err)
 		}
 		if t.err != nil {
 			return status
@@ -145,7 +169,7 @@ func (t *Task) poll(limit int) (status source.Status) {
 			t.read.Done += max(p.Done, p.Total)
 			t.read.Total += max(p.Done, p.Total)
 			if err := r.Close(); err != nil {
-				t.err = t.sourceError(r.Position().ID, fmt.Errorf("closing: %w", err))
+				t.err = t.sourceError(r.id, fmt.Errorf("closing: %w", err))
 				return status
 			}
 			status.ResumeAfter = 0 // others were not asked
@@ -192,8 +216,8 @@ func (t *Task) endSource(stopped bool) {
 func (t *Task) Now() (now model.Timestamp, scripted bool) {
 	now = model.MinTimestamp
 	for _, r := range t.readers {
-		if k, ok := r.timekeeper(); ok {
-			now, scripted = max(now, k.Now()), true
+		if r.keeper != nil {
+			now, scripted = max(now, r.keeper.Now()), true
 		}
 	}
 	return now, scripted
@@ -203,11 +227,29 @@ func (t *Task) Now() (now model.Timestamp, scripted bool) {
 func (t *Task) Progress() source.Progress {
 	p := t.read
 	for _, r := range t.readers {
-		q := r.Progress()
-		p.Done += q.Done
-		p.Total += q.Total
+		r.progress = r.Progress()
+		p.Done += r.progress.Done
+		p.Total += r.progress.Total
 	}
 	return p
+}
+
+// A SplitProgress is how far a task is in a split that it reads.
+type SplitProgress struct {
+	ID string
+	source.Progress
+	Watermark model.Timestamp
+	// Idle says that the split does not hold the watermark back.
+	Idle bool
+}
+
+// AppendSplits appends the splits that the task reads, with the progress that
+// Progress last added up, to dst.
+func (t *Task) AppendSplits(dst []SplitProgress) []SplitProgress {
+	for _, r := range t.readers {
+		dst = append(dst, SplitProgress{r.id, r.progress, r.watermark, r.idle})
+	}
+	return dst
 }
 
 // A SourceError is an error of a source, with the split that it was reading.

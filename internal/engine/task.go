@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/millrace/millrace/internal/plan"
 	"github.com/millrace/millrace/model"
@@ -32,6 +33,8 @@ type SourceSpec interface {
 	// Concurrent reports whether all splits are to be read at once.
 	Concurrent() bool
 	Lockstep() bool
+	// IdleAfter is how long a split has nothing until it is idle; 0 is for ever.
+	IdleAfter() time.Duration
 	Splits(ctx context.Context, hint int) ([]Split, error)
 	// Head returns what opens splits in one task.
 	Head(op *Op, outs [][]any) SourceHead
@@ -63,7 +66,10 @@ type Message struct {
 	Batch   any
 	// Watermark is MinTimestamp where there is no news.
 	Watermark model.Timestamp
-	End       bool
+	// Idle says that the channel, from here to its next message, is idle: nothing
+	// is to be expected of it for now, and its watermark holds nothing back.
+	Idle bool
+	End  bool
 }
 
 // An Envelope is a message with its address.
@@ -102,7 +108,9 @@ type Task struct {
 	ops      []*Op
 	receiver Receiver
 	source   SourceHead
-	readers  []SplitReader
+	head     *Op // of a source
+	readers  []*reading
+	idleFor  time.Duration   // that makes a split idle; 0 is never
 	read     source.Progress // of splits that are done
 	pools    []Pool          // of the head's ports
 
@@ -110,6 +118,7 @@ type Task struct {
 	inPorts *portWatermarks // of a PortReceiver
 	floor   model.Timestamp // of splits not given to any task
 	out     model.Timestamp // the watermark that was sent on
+	idle    bool            // as was sent on
 	senders []sender
 	outbox  []Envelope
 	now     model.Timestamp
@@ -126,6 +135,9 @@ type sender interface {
 	flush(watermark model.Timestamp)
 	// flushIdle sends what waits only for a batch to fill.
 	flushIdle()
+	// announce sends whether the task is idle. If it is, all else is sent before,
+	// since watermarks may pass it by.
+	announce()
 	// end sends whatever is left and says that nothing will follow.
 	end()
 }
@@ -145,7 +157,9 @@ func NewTask(cfg Config) (*Task, error) {
 	}
 	switch spec := s.Head.Spec.(type) {
 	case SourceSpec:
-		t.source = spec.Head(t.op(s.Head), t.outs(s.Head, emits))
+		t.head = t.op(s.Head)
+		t.source = spec.Head(t.head, t.outs(s.Head, emits))
+		t.idleFor = spec.IdleAfter()
 	case ExchangeSpec:
 		t.receiver = spec.Receiver(t.op(s.Head), t.outs(s.Head, emits))
 		t.in = newWatermarks(len(s.Feeds) * cfg.Of)
@@ -196,6 +210,9 @@ func (t *Task) Receive(m Message) error {
 
 func (t *Task) receive(m Message) {
 	defer t.recover()
+	if !m.Idle && !m.End {
+		t.setIdle(m.Channel, false)
+	}
 	if m.Batch != nil {
 		t.receiver.Receive(m.Port, m.Batch)
 		m.Batch.(interface{ Reset() }).Reset()
@@ -209,6 +226,9 @@ func (t *Task) receive(m Message) {
 	case t.in.advance(m.Channel, m.Watermark):
 		t.receiver.Advance(t.in.min)
 	}
+	if m.Idle && t.err == nil {
+		t.setIdle(m.Channel, true)
+	}
 	t.forward()
 	if m.End {
 		t.in.end(m.Channel)
@@ -218,9 +238,23 @@ func (t *Task) receive(m Message) {
 	}
 }
 
+// setIdle notes whether a channel is idle.
+func (t *Task) setIdle(channel int, idle bool) {
+	switch {
+	case t.inPorts != nil:
+		t.inPorts.setIdle(channel, idle)
+	case t.in.setIdle(channel, idle):
+		t.receiver.Advance(t.in.min)
+	}
+}
+
 // AdvanceProcessingTime says what time it is.
 func (t *Task) AdvanceProcessingTime(now model.Timestamp) error {
-	if t.err == nil && now > t.now && t.receiver != nil {
+	switch {
+	case t.err != nil || now <= t.now:
+	case t.receiver == nil:
+		t.now = now
+	default:
 		t.advanceProcessingTime(now)
 	}
 	return t.err
@@ -236,25 +270,37 @@ func (t *Task) advanceProcessingTime(now model.Timestamp) {
 // NextProcessingTime is when the task wants to be told the time again;
 // MaxTimestamp is never.
 func (t *Task) NextProcessingTime() model.Timestamp {
-	if t.receiver == nil || t.done {
+	switch {
+	case t.done:
 		return model.MaxTimestamp
+	case t.receiver == nil:
+		return t.nextReading()
 	}
 	return t.receiver.NextProcessingTime()
 }
 
-// forward sends the watermark on when it rose.
+// forward sends the watermark on when it rose, and whether the task is idle when
+// that changed.
 func (t *Task) forward() {
 	if t.err != nil {
 		return
 	}
-	w := t.watermark()
-	if w <= t.out {
-		return
+	was := t.idle
+	t.idle = t.isIdle()
+	if w := t.watermark(); w > t.out {
+		for _, s := range t.senders {
+			s.flush(w)
+		}
+		t.out = w
+		if !t.idle {
+			return // which the messages have said
+		}
 	}
-	for _, s := range t.senders {
-		s.flush(w)
+	if t.idle != was {
+		for _, s := range t.senders {
+			s.announce()
+		}
 	}
-	t.out = w
 }
 
 // watermark is the lower bound on what the task will still send.
@@ -265,11 +311,31 @@ func (t *Task) watermark() model.Timestamp {
 	case t.receiver != nil:
 		return min(t.in.min, t.receiver.Hold())
 	}
-	w := t.floor
+	w, highest := t.floor, model.MinTimestamp
 	for _, r := range t.readers {
-		w = min(w, r.Watermark())
+		r.watermark = r.Watermark()
+		highest = max(highest, r.watermark)
+		if !r.idle {
+			w = min(w, r.watermark)
+		}
+	}
+	if t.idle { // as for channels, in watermarks
+		return highest
 	}
 	return w
+}
+
+// isIdle reports whether nothing is to be expected of the task until an idle split
+// comes back to life. What it holds back is still to come.
+func (t *Task) isIdle() bool {
+	in := t.in
+	switch {
+	case t.receiver == nil:
+		return t.onlyIdle()
+	case t.inPorts != nil:
+		in = t.inPorts.ports[0] // the main input, which the others only serve
+	}
+	return in.idles > 0 && in.isIdle() && t.receiver.Hold() >= in.min
 }
 
 // finish ends the task: operators first, in topological order, then senders.
@@ -320,7 +386,7 @@ func (t *Task) Close() error {
 	var first error
 	for _, r := range t.readers {
 		if err := t.guard(nil, r.Close); err != nil && first == nil {
-			first = t.sourceError(r.Position().ID, fmt.Errorf("closing: %w", err))
+			first = t.sourceError(r.id, fmt.Errorf("closing: %w", err))
 		}
 	}
 	t.readers = nil

@@ -26,6 +26,20 @@ type SourceReport struct {
 	Done, Total int64
 	// Watermark is the lowest of the source's tasks; MaxTimestamp once all is read.
 	Watermark model.Timestamp
+	// Splits are those that are being read. Waiting is how many no task reads yet.
+	Splits  []SplitReport
+	Waiting int
+}
+
+// A SplitReport is how far a split was read, that is being read.
+type SplitReport struct {
+	ID string
+	// Done and Total are as in SourceReport.
+	Done, Total int64
+	Watermark   model.Timestamp
+	// Idle says that the split has had nothing for so long that the watermark goes on
+	// without it.
+	Idle bool
 }
 
 // A GroupingReport is what a grouping made of its elements. One that belongs to
@@ -74,6 +88,9 @@ func (r Report) String() string {
 		if s.Total > 0 {
 			fmt.Fprintf(&b, ", %d%%", min(100, s.Done*100/s.Total))
 		}
+		if n := s.idle(); n > 0 {
+			fmt.Fprintf(&b, ", %d of %d splits idle", n, len(s.Splits))
+		}
 		if s.Watermark > model.MinTimestamp && s.Watermark < model.MaxTimestamp {
 			fmt.Fprintf(&b, ", watermark %v", s.Watermark)
 		}
@@ -85,15 +102,26 @@ func (r Report) String() string {
 	return b.String()
 }
 
+// idle is how many splits are.
+func (s SourceReport) idle() (n int) {
+	for _, x := range s.Splits {
+		if x.Idle {
+			n++
+		}
+	}
+	return n
+}
+
 // report adds up the tasks' last snapshots.
 func (r *run) report() Report {
 	r.sched.mu.Lock()
 	defer r.sched.mu.Unlock()
 	counts := map[*model.Node]engine.Counts{}
 	watermark := map[*model.Node]model.Timestamp{}
-	done, total := map[*model.Node]int64{}, map[*model.Node]int64{}
+	sources := map[*model.Node]*SourceReport{}
 	for _, s := range r.stages {
-		low := model.MaxTimestamp
+		low, src := model.MaxTimestamp, &SourceReport{}
+		sources[s.Head] = src
 		for _, t := range s.tasks {
 			for _, c := range t.counts {
 				sum := counts[c.node]
@@ -105,12 +133,17 @@ func (r *run) report() Report {
 			} else {
 				low = min(low, t.progress.watermark)
 			}
-			done[s.Head] += t.progress.Done
-			total[s.Head] += t.progress.Total
+			src.Done += t.progress.Done
+			src.Total += t.progress.Total
+			for _, x := range t.progress.splits {
+				src.Splits = append(src.Splits, SplitReport{x.ID, x.Done, x.Total, x.Watermark, x.Idle})
+			}
 		}
 		watermark[s.Head] = low
 		if s.splits != nil {
-			total[s.Head] += s.splits.left()
+			left, waiting := s.splits.left()
+			src.Total += left
+			src.Waiting = waiting
 		}
 	}
 	rep := Report{Elapsed: time.Since(r.start)}
@@ -118,7 +151,9 @@ func (r *run) report() Report {
 		c := counts[n]
 		switch n.Spec.(type) {
 		case engine.SourceSpec:
-			rep.Sources = append(rep.Sources, SourceReport{n.Name, c.Read, done[n], total[n], watermark[n]})
+			src := sources[n]
+			src.Name, src.Elements, src.Watermark = n.Name, c.Read, watermark[n]
+			rep.Sources = append(rep.Sources, *src)
 		case engine.SinkSpec:
 			rep.Sinks = append(rep.Sinks, SinkReport{n.Name, c.Written})
 		case engine.ExchangeSpec:

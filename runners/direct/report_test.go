@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/millrace/millrace/model"
 	"github.com/millrace/millrace/model/source"
 	"github.com/millrace/millrace/runners/direct"
@@ -72,8 +74,8 @@ func TestTheReportCounts(t *testing.T) {
 	if g != want || report.Dropped() != 3 {
 		t.Errorf("the grouping's report is\n%+v, want\n%+v", g, want)
 	}
-	if s := report.Sources[0]; s != (direct.SourceReport{Name: "Events", Elements: 11, Done: 100, Total: 100, Watermark: model.MaxTimestamp}) {
-		t.Errorf("the source's report is %+v", s)
+	if diff := cmp.Diff(direct.SourceReport{Name: "Events", Elements: 11, Done: 100, Total: 100, Watermark: model.MaxTimestamp}, report.Sources[0]); diff != "" {
+		t.Errorf("the source's report (-want +got):\n%s", diff)
 	}
 	if s := report.Sinks[0]; s != (direct.SinkReport{Name: "Books", Elements: 5}) {
 		t.Errorf("the sink's report is %+v", s)

@@ -47,6 +47,8 @@ type task struct {
 	parked      bool
 	timer       *time.Timer   // that wakes it
 	resumeAfter time.Duration // set by the step
+	starved     bool          // a source that has nothing to read until others share; set by the step
+	hungry      bool          // starved as of its last step
 	cut         bool          // a source that was stopped before its end; set by the step
 	lockstep    bool
 	taken       []engine.Message // in the step

@@ -125,6 +125,8 @@ func (s *scheduler) next() *task {
 			t := s.lockstep[0]
 			s.lockstep = s.lockstep[1:]
 			return t
+		case s.skipAhead():
+			continue
 		}
 		s.cond.Wait()
 	}
@@ -140,7 +142,7 @@ func (s *scheduler) step(t *task) {
 	err := t.step(messages, now, stopping)
 	s.mu.Lock()
 	s.deliver(t)
-	if err == nil && !t.finished && len(t.mailbox) == 0 && (t.stage.splits == nil || t.resumeAfter > 0 || t.lockstep) {
+	if err == nil && !t.finished && len(t.mailbox) == 0 && (t.stage.splits == nil || t.resumeAfter > 0 || t.lockstep || t.starved) {
 		s.mu.Unlock()
 		t.Flush()
 		s.mu.Lock()
@@ -162,6 +164,7 @@ func (s *scheduler) step(t *task) {
 	}
 	s.keepTime(t)
 	s.enqueue(t)
+	s.feed(t)
 	if s.stepping == 0 && len(s.lockstep) > 0 {
 		s.cond.Signal()
 	}

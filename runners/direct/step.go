@@ -40,8 +40,12 @@ func (t *task) read(stopping bool) error {
 		t.cut = t.Readers() > 0 || sp.more(t.index)
 		return t.EndSource(t.cut)
 	case t.Readers() == 0:
-		list, floor := sp.take(t.index)
-		if len(list) == 0 {
+		list, floor, wait := sp.take(t.index)
+		t.starved = wait
+		switch {
+		case wait:
+			return nil
+		case len(list) == 0:
 			return t.EndSource(false)
 		}
 		for _, s := range list {
@@ -51,11 +55,14 @@ func (t *task) read(stopping bool) error {
 		}
 		t.SetFloor(floor)
 	default:
-		t.SetFloor(sp.currentFloor())
+		t.SetFloor(sp.currentFloor(t.index))
 	}
 	status, err := t.Poll(t.stage.batch)
 	t.resumeAfter = status.ResumeAfter
-	return err
+	if err != nil {
+		return err
+	}
+	return sp.share(t, status.Done)
 }
 
 // time is the processing time.
@@ -73,14 +80,17 @@ func (s *scheduler) keepTime(t *task) {
 		s.until = max(s.until, now)
 	}
 	t.wakeAt = model.MaxTimestamp
-	t.parked = false
+	t.hungry = t.starved
+	t.parked = t.hungry && !t.stage.splits.fed()
 	if t.finished {
 		return
 	}
 	t.wakeAt = t.NextProcessingTime()
 	if t.resumeAfter > 0 {
 		t.parked = true
-		s.parkFor(t, t.resumeAfter)
+		if s.scripted || t.wakeAt > s.now.Add(t.resumeAfter) { // else the clock wakes it
+			s.parkFor(t, t.resumeAfter)
+		}
 		t.resumeAfter = 0
 	}
 	if t.wakeAt < s.timerAt && !s.scripted {
@@ -105,6 +115,9 @@ func (s *scheduler) passTime() {
 
 // parkFor leaves a source alone for d of real time.
 func (s *scheduler) parkFor(t *task, d time.Duration) {
+	if t.timer != nil {
+		t.timer.Stop()
+	}
 	t.timer = time.AfterFunc(d, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -167,6 +180,7 @@ func (s *scheduler) wakeDue() {
 type taskProgress struct {
 	source.Progress
 	watermark model.Timestamp
+	splits    []engine.SplitProgress // that it reads
 }
 
 type nodeCounts struct {
@@ -182,5 +196,6 @@ func (t *task) snapshot(sound bool) {
 	t.progress.watermark = t.Watermark()
 	if t.stage.splits != nil && sound {
 		t.progress.Progress = t.Task.Progress()
+		t.progress.splits = t.AppendSplits(t.progress.splits[:0])
 	}
 }

@@ -66,13 +66,13 @@
 //
 // A script has its own clock. It starts at the Unix epoch, and only Elapse moves
 // it, at once: a day passes in microseconds, and the timers that came due fire, in
-// order. It is where all of the pipeline's triggers and timers take the time from. Time
+// order. It is where all of the pipeline's triggers and timers take the time from, and
+// its sources that are told the time (source.Clocked), such as source.Periodic. Time
 // stops at each of them: what it emits is dealt with, and timers that are set on the way
 // come in their turn.
 //
-// A source that polls or ticks, or a function that asks for the time, goes by
-// package time instead. Test it in a bubble of testing/synctest, where that passes
-// as quickly. The option [BubbleClock] has the script go by the bubble's clock, too:
+// A source that polls, or a function that asks for the time, goes by package time
+// instead. Test it in a bubble of testing/synctest, where that passes as quickly. The option [BubbleClock] has the script go by the bubble's clock, too:
 // Elapse then waits, and what is due meanwhile happens when it is due.
 //
 //	synctest.Test(t, func(t *testing.T) {

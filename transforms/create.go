@@ -30,7 +30,11 @@ func Create[T any](p *model.Pipeline, values ...T) model.PCollection[T] {
 // Read reads a source: source.Source[T] -> PCollection[T]. Connectors usually
 // wrap it in a Read of their own.
 func Read[T any](p *model.Pipeline, src source.Source[T], opts ...model.Option) model.PCollection[T] {
-	d := model.Definition{Kind: "Read", Class: model.Source, Options: opts}
+	return read(p, "Read", src, opts)
+}
+
+func read[T any](p *model.Pipeline, kind string, src source.Source[T], opts []model.Option) model.PCollection[T] {
+	d := model.Definition{Kind: kind, Class: model.Source, Options: opts}
 	if src == nil {
 		d.Err = errors.New("the source is nil")
 		return model.Add1[T](p, d)

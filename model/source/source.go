@@ -25,7 +25,9 @@
 // [Concurrent] to be read with all splits at once, [Validator] to tell of mistakes
 // early. Wrappers of this package pass on what the wrapped source can do.
 //
-// [Sequence] and [Periodic] are sources to use and to read as examples.
+// [Sequence] and [Periodic] are sources to use and to read as examples. Package
+// testing/sourcetest checks that a source keeps its promises; docs/sources.md leads
+// through writing one.
 package source
 
 import (

@@ -130,6 +130,25 @@ func (in *Input) now() position {
 	return p
 }
 
+// cut gives away what is left of the split behind about the given fraction of it,
+// if both parts are at least so long, and returns the position of what was given
+// away.
+func (in *Input) cut(fraction float64, least int64) (position, bool) {
+	p := &in.position
+	left := p.End - in.Offset()
+	if in.File.Format != compression.None || left <= 0 {
+		return position{}, false
+	}
+	at := max(in.Offset()+int64(float64(left)*fraction), p.Start+least)
+	if at > p.End-least {
+		return position{}, false
+	}
+	residual := in.File.all()
+	residual.Start, residual.Offset, residual.End, residual.Line = at, at, p.End, unknownLine
+	p.End, in.stop = at, at
+	return residual, true
+}
+
 // progress is how many bytes of the split as stored were read, and of how many.
 func (in *Input) progress() (done, total int64) {
 	p := in.position

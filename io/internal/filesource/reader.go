@@ -57,4 +57,21 @@ func (r *reader[T]) Progress() source.Progress {
 	return source.Progress{Done: done, Total: total}
 }
 
+// TrySplit implements [source.Splitter]. A split is cut where Splits, too, might have
+// cut it: what is compressed or to be read as a whole is not, nor is what would
+// become shorter than the shortest split.
+func (r *reader[T]) TrySplit(fraction float64) (source.Split, bool, error) {
+	if !(fraction >= 0 && fraction < 1) {
+		return source.Split{}, false, fmt.Errorf("%s: a split cannot be cut at the fraction %v; it must be at least 0 and less than 1", r.source.Name, fraction)
+	}
+	if r.done || r.source.Options.Whole {
+		return source.Split{}, false, nil
+	}
+	p, ok := r.in.cut(fraction, r.source.minSplit())
+	if !ok {
+		return source.Split{}, false, nil
+	}
+	return source.Split{ID: rangeID(p.Path, p.Start, p.End), Position: p.encode(), Size: p.End - p.Start}, true, nil
+}
+
 func (r *reader[T]) Close() error { return r.in.Close() }

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/millrace/millrace/io/compression"
+	"github.com/millrace/millrace/io/internal/stored"
 	"github.com/millrace/millrace/model"
 	"github.com/millrace/millrace/model/source"
 )
@@ -141,10 +142,16 @@ func (s *Source[T]) cut(f File, share int64) []source.Split {
 		}
 		splits[i] = source.Split{ID: f.Path, Position: p.encode(), Size: to - from}
 		if n > 1 {
-			splits[i].ID = fmt.Sprintf("%s[%d:%d]", f.Path, from, to)
+			splits[i].ID = rangeID(p.Path, from, to)
 		}
 	}
 	return splits
+}
+
+// rangeID is the ID of the split that is a part of a file. Of all that a file is cut
+// into, before it is read and while it is, no two begin at the same place.
+func rangeID(path stored.Path, from, to int64) string {
+	return fmt.Sprintf("%s[%d:%d]", path, from, to)
 }
 
 func (s *Source[T]) minSplit() int64 {

@@ -17,22 +17,27 @@ type shuffled[T any] struct {
 // Sender implements [ExchangeSpec].
 func (s ReshuffleSpec[T]) Sender(op *Op, port int) any {
 	out := newOutlet[shuffled[T]](op, port)
-	next, of := op.Instance()
+	first, of := op.Instance()
 	if s.Tasks > 0 {
 		of = min(of, s.Tasks)
 	}
-	next %= of
+	next, turn := first%of, 0
 	return Emit[T](func(m *model.Meta, v *T) {
-		r := out.rowFor(next)
-		r.meta, r.v = *m, *v
-		// Turns of a few rows: a batch is then filled in one go.
-		if b := out.batches[next]; len(b.Rows)%16 == 0 {
+		// Turns of a few rows: a batch is then filled in one go. One that was sent ends
+		// the turn, or a slow stream would never get to the next task.
+		if turn++; turn > reshuffleTurn || out.batches[next] == nil {
+			turn = 1
 			if next++; next == of {
 				next = 0
 			}
 		}
+		r := out.rowFor(next)
+		r.meta, r.v = *m, *v
 	})
 }
+
+// reshuffleTurn is how many rows go to a task before it is another's turn.
+const reshuffleTurn = 16
 
 // Receiver implements [ExchangeSpec].
 func (s ReshuffleSpec[T]) Receiver(op *Op, outs [][]any) Receiver {

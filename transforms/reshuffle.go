@@ -9,7 +9,12 @@ import (
 
 // Reshuffle spreads elements evenly over all tasks: PCollection[T] ->
 // PCollection[T]. It is for work that is dear per element behind a source that
-// cannot be split, or behind a few hot keys. Timestamps, windows and panes stay.
+// cannot be split, or behind a few hot keys. Timestamps, windows and panes stay, but
+// panes may overtake each other on the way. Where panes are taken back, those of a
+// window go to one task from each of those that they come from, so that no
+// retraction comes before what it takes back.
+//
+// State: none.
 func Reshuffle[T any](c model.PCollection[T], opts ...model.Option) model.PCollection[T] {
 	return reshuffle(c, 0, opts)
 }

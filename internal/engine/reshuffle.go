@@ -4,6 +4,9 @@ import "github.com/millrace/millrace/model"
 
 // A ReshuffleSpec is the ExchangeSpec that spreads elements evenly over the
 // tasks of the next stage, as they are: with timestamp, window and pane.
+//
+// Where elements may be taken back, those of a window that come from one task stay
+// together, so that none is overtaken by its retraction.
 type ReshuffleSpec[T any] struct {
 	// Tasks is how many tasks get elements; 0 is all of them.
 	Tasks int
@@ -20,6 +23,12 @@ func (s ReshuffleSpec[T]) Sender(op *Op, port int) any {
 	first, of := op.Instance()
 	if s.Tasks > 0 {
 		of = min(of, s.Tasks)
+	}
+	if op.Node.Inputs[port].Windowing.Retractions {
+		return Emit[T](func(m *model.Meta, v *T) {
+			r := out.rowFor((first + windowTask(m.Window, of)) % of)
+			r.meta, r.v = *m, *v
+		})
 	}
 	next, turn := first%of, 0
 	return Emit[T](func(m *model.Meta, v *T) {
@@ -38,6 +47,12 @@ func (s ReshuffleSpec[T]) Sender(op *Op, port int) any {
 
 // reshuffleTurn is how many rows go to a task before it is another's turn.
 const reshuffleTurn = 16
+
+// windowTask spreads windows over tasks.
+func windowTask(w model.Window, of int) int {
+	const odd = 0x9e3779b97f4a7c15 // spreads what is near over all bits
+	return KeyGroup((uint64(w.Start)*odd+uint64(w.End))*odd, of)
+}
 
 // Receiver implements [ExchangeSpec].
 func (s ReshuffleSpec[T]) Receiver(op *Op, outs [][]any) Receiver {

@@ -73,3 +73,25 @@ func TestReshuffleSpreadsAFastStream(t *testing.T) {
 		}
 	}
 }
+
+// What takes an element back goes the way that the element went, whatever came
+// between; windows are spread.
+func TestReshuffleKeepsRetractionsBehindWhatTheyTakeBack(t *testing.T) {
+	s := newShuffling(model.Windowing{Retractions: true})
+	used := map[int]bool{}
+	for i := range model.Timestamp(20) {
+		m := model.Meta{Window: model.Window{Start: i * 60, End: i*60 + 60}}
+		v := 7
+		s.emit(&m, &v)
+		first := s.sent()
+		m.Pane.Retraction = true
+		s.emit(&m, &v)
+		if second := s.sent(); !slices.Equal(first, second) {
+			t.Errorf("window %v: the element went to task %v and its retraction to %v", m.Window, first, second)
+		}
+		used[first[0]] = true
+	}
+	if len(used) != 3 {
+		t.Errorf("20 windows went to %d of 3 tasks", len(used))
+	}
+}

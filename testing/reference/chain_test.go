@@ -22,7 +22,7 @@ func TestRetractionsEndAsBatch(t *testing.T) {
 	check(t, func(t *rapid.T) {
 		c := drawChain(t)
 		if err := c.check(); err != nil {
-			t.Fatalf("again by %v, key %% %d\n%v\n%v", c.again, c.fold, c.testCase, err)
+			t.Fatalf("again by %v, reshuffled %v, key %% %d\n%v\n%v", c.again, c.reshuffled, c.fold, c.testCase, err)
 		}
 	})
 }
@@ -32,6 +32,9 @@ type chain struct {
 	testCase
 	fold  int              // the second one's keys are the first one's modulo it
 	again *windowing.Fixed // the second one's windows, if they are not the first one's
+	// reshuffled says that what the first emits is spread over the tasks before it
+	// gets to the second.
+	reshuffled bool
 }
 
 // forever is more lateness than there is.
@@ -54,6 +57,7 @@ func drawChain(t *rapid.T) chain {
 		},
 		fold: pick(d, "fold", 4, 2, 1),
 	}
+	c.reshuffled = d.yes("reshuffled")
 	s := &c.strategy
 	s.Panes, s.MayFinish = model.Retracting, false
 	if d.yes("forever") {
@@ -114,6 +118,9 @@ func (c chain) build(p *model.Pipeline, first, second *recording) {
 	first.record(groups)
 	first.recordDrops(late)
 	sums := transforms.Map(groups, func(l lists) number { return number{Key: l.Key % c.fold, Value: total(l.Value)} })
+	if c.reshuffled {
+		sums = transforms.Reshuffle(sums)
+	}
 	if c.again != nil {
 		sums = transforms.Window(sums, model.WindowingStrategy{Windows: *c.again, Lateness: forever, Panes: model.Retracting})
 	}

@@ -55,7 +55,7 @@ func (g *paned[K, A]) newWindow(w model.Window) *openWindow[A] {
 	} else {
 		o = &openWindow[A]{cells: make([]model.TriggerCell, g.tree.Size())}
 	}
-	o.window, o.wake, o.wakeNow, o.held = w, never, never, model.MaxTimestamp
+	o.window, o.wake, o.wakeNow, o.queuedHold, o.held = w, never, never, never, model.MaxTimestamp
 	return o
 }
 
@@ -173,7 +173,8 @@ func (g *paned[K, A]) absorb(n, o *openWindow[A]) {
 	n.net += o.net
 	n.fresh += o.fresh
 	n.onTime = n.onTime || o.onTime || o.fresh > 0 && n.window.End > g.watermark
-	n.wake, n.wakeNow, n.held = min(n.wake, o.wake), min(n.wakeNow, o.wakeNow), min(n.held, o.held)
+	n.wake, n.wakeNow = min(n.wake, o.wake), min(n.wakeNow, o.wakeNow)
+	n.held, n.queuedHold = min(n.held, o.held), min(n.queuedHold, o.queuedHold)
 	if o.seen() {
 		g.mergeCells(n, o.cells)
 	}

@@ -185,3 +185,24 @@ func TestWindowsThatMergeFarFromTheElementAreLookedAt(t *testing.T) {
 	m.advance(15)
 	m.wants(t, "they end as one", free, "-[0,10) a", "-[5,15) b", "+[0,15) ab")
 }
+
+// What a window holds the watermark at goes up with each element, here, and the
+// least that is held stays. The queue of what is held must not grow with elements.
+func TestHoldsAreQueuedByWindow(t *testing.T) {
+	m := newMerging(earlySessions(ten, triggers.AfterWatermark{Early: triggers.AfterCount{N: 1 << 20}}))
+	m.add("a", 1, 0)
+	const far = 100
+	for i := range model.Timestamp(1000) {
+		m.add("b", 1, far+i)
+		if at := m.hold(); at != 9 {
+			t.Fatalf("the watermark is held at %d, want the end of the first session, 9", at)
+		}
+	}
+	if n := len(m.holds.heap); n > 4 {
+		t.Errorf("two windows have %d entries", n)
+	}
+	m.advance(10)
+	m.wants(t, "the first session ends", far+999+9, "+[0,10) a last")
+	m.advance(free)
+	m.wants(t, "the input ends", free, "+[100,1109) "+strings.Repeat("b", 1000)+" last")
+}

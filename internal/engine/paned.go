@@ -71,6 +71,9 @@ type openWindow[A any] struct {
 	// wake and wakeNow are where the queues have the window, and held is what it
 	// holds the watermark at; MaxTimestamp is not at all.
 	wake, wakeNow, held model.Timestamp
+	// queuedHold is where holds has it. It may be earlier than held, since what rises
+	// with each element is not queued anew each time.
+	queuedHold model.Timestamp
 	// next is when it wants to be looked at. It may be later than wake, since a
 	// window that grows is not queued anew each time.
 	next model.Timestamp
@@ -323,11 +326,14 @@ func (g *paned[K, A]) keepHold(hash uint64, k K, o *openWindow[A]) {
 			at = min(at, g.strategy.Expiry(s.meta.Window)-1)
 		}
 	}
-	if at != o.held {
-		o.held = at
-		if at < model.MaxTimestamp {
-			g.holds.push(wakeup[K]{at, hash, k, o.window})
-		}
+	o.held = at
+	g.queueHold(hash, k, o)
+}
+
+func (g *paned[K, A]) queueHold(hash uint64, k K, o *openWindow[A]) {
+	if o.held < model.MaxTimestamp && o.held < o.queuedHold {
+		o.queuedHold = o.held
+		g.holds.push(wakeup[K]{o.held, hash, k, o.window})
 	}
 }
 
@@ -339,10 +345,26 @@ func (g *paned[K, A]) hold() model.Timestamp {
 			return at
 		}
 		h := g.holds.heap[0]
-		if ks := g.keys.Get(h.hash, h.key); ks != nil && g.holdsAt(ks, h.window, at) {
+		ks := g.keys.Get(h.hash, h.key)
+		if ks != nil && g.holdsAt(ks, h.window, at) {
 			return at
 		}
 		g.holds.pop(at)
+		if ks != nil {
+			g.holdLater(ks, &h.wakeup)
+		}
+	}
+}
+
+// holdLater queues anew those that h was the entry of, and that hold the watermark
+// at a later time now.
+func (g *paned[K, A]) holdLater(ks *keyWindows[A], h *wakeup[K]) {
+	lo, hi := g.heirs(ks, h.window)
+	for _, o := range ks.open[lo:hi] {
+		if o.queuedHold == h.at && covers(o.window, h.window) {
+			o.queuedHold = never
+			g.queueHold(h.hash, h.key, o)
+		}
 	}
 }
 

@@ -127,8 +127,11 @@ var mutations = []mutation{
 		"	if g.strategy.Expiry(w) <= g.watermark {\n		if freshKey {\n			g.keys.Delete(hash, k)\n		}\n		g.op.Counts.Dropped += max(n, -n)\n		return nil, model.WindowExpired\n	}\n	i := g.place(hash, k, ks, w)\n"}}},
 	{"a window that merged loses its wakeups", []change{{paned,
 		"if *at != due.at || !covers(o.window, due.window) {", "if *at != due.at || o.window != due.window {"}}},
-	{"a window that merged loses its hold", []change{{paned,
-		"return o.held == t && covers(o.window, w)", "return o.held == t && o.window == w"}}},
+	{"a window that merged loses its hold", []change{
+		{paned, "return o.held == t && covers(o.window, w)", "return o.held == t && o.window == w"},
+		{paned, "o.queuedHold == h.at && covers(o.window, h.window)", "o.queuedHold == h.at && o.window == h.window"}}},
+	{"a window whose hold has risen is not queued anew", []change{{paned,
+		"			g.holdLater(ks, &h.wakeup)\n", ""}}},
 	{"a window that grows forgets what its trigger remembers", []change{{merge,
 		"		g.mergeCells(o, g.remembered)\n", ""}}},
 	{"a window that joins another forgets what its trigger remembers", []change{{merge,

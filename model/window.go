@@ -207,7 +207,8 @@ type WindowingStrategy struct {
 	Panes PaneMode
 	// OnTime says whether a key that had elements gets an on-time pane even if an
 	// early one said it all; Closing, whether it gets a last pane when the window
-	// expires with nothing new.
+	// expires with nothing new. Without them, who waits for the on-time pane of each
+	// key, to take it for final, may wait in vain.
 	OnTime, Closing PaneBehavior
 	// Timestamps says what timestamp a pane's elements carry.
 	Timestamps TimestampCombiner

@@ -83,6 +83,11 @@ type Flusher interface{ Flush(context.Context) error }
 
 // Do runs fn on each element: PCollection[T] -> PCollection[U]. An element in
 // several windows is processed once in each. An error ends the run.
+//
+// A function is given as DoFunc[T, U](fn). Where the compiler says that the type of
+// fn does not match DoFn, a line that says which one is meant has it tell why:
+//
+//	var _ transforms.DoFn[string, int] = fn
 func Do[T, U any](c model.PCollection[T], fn DoFn[T, U], opts ...model.Option) model.PCollection[U] {
 	f, isFunc := fn.(DoFunc[T, U])
 	d := doDefinition(c, "Do", fn == nil || isFunc && f == nil, opts)

@@ -92,6 +92,11 @@ type expiryDoFn[K comparable, U any] interface {
 // Windows that merge, such as sessions, take their state with them: fn may have
 // only cells of kinds that can be merged then, and no timers. The input must not
 // have retractions.
+//
+// Where the compiler says that the type of fn does not match KeyedDoFn, a line that
+// says which one is meant has it tell the method that is missing or amiss:
+//
+//	var _ transforms.KeyedDoFn[string, Order, Alert] = &overdue{}
 func DoKeyed[K comparable, V, U any](c model.PCollection[model.KV[K, V]], fn KeyedDoFn[K, V, U], opts ...model.Option) model.PCollection[U] {
 	d := model.Definition{
 		Kind:      "DoKeyed",

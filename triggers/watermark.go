@@ -10,6 +10,9 @@ import (
 // that it fires whenever Early does, which is started over when it finishes; after
 // it, whenever Late does, likewise. Without Late it is finished after the on-time
 // pane; without Early there are no early panes.
+//
+// A key of which an early pane has said everything has no on-time pane, unless
+// OnTime of the [model.WindowingStrategy] is [model.FireAlways].
 type AfterWatermark struct{ Early, Late model.Trigger }
 
 // cells: its own, then Early's, if any, then Late's. Its Count is 1 once the

@@ -50,10 +50,11 @@ type WriteOptions struct {
 	Comma rune
 	// NoHeader leaves out the line with the names of the columns.
 	NoHeader bool
-	// Suffix is what the names of the files end in: ".csv".
+	// Suffix is what the names of the files end in, such as ".csv". There is none by
+	// default.
 	Suffix string
-	// Shards is the number of files that are written at the same time. With 1 the
-	// file has the path as its name; with 0 the runner chooses.
+	// Shards is the number of files that are written at the same time. With 1 the name
+	// of the file is the path and Suffix; with 0 the runner chooses how many.
 	Shards int
 	// Compression is how the files are compressed; Auto goes by their names.
 	Compression compression.Format

@@ -13,10 +13,11 @@ import (
 
 // WriteOptions say what files are written. The zero WriteOptions suit most.
 type WriteOptions struct {
-	// Suffix is what the names of the files end in: ".txt".
+	// Suffix is what the names of the files end in, such as ".txt". There is none by
+	// default.
 	Suffix string
-	// Shards is the number of files that are written at the same time. With 1 the
-	// file has the path as its name; with 0 the runner chooses.
+	// Shards is the number of files that are written at the same time. With 1 the name
+	// of the file is the path and Suffix; with 0 the runner chooses how many.
 	Shards int
 	// Compression is how the files are compressed; Auto goes by their names.
 	Compression compression.Format

@@ -101,7 +101,8 @@ type Option func(*decl)
 // In a Value and a Combining cell each write begins the time anew for the whole
 // cell; in a Map and a Set, a write of an entry does for that entry; in a Bag and a
 // Multimap, each value has its own time. In an OrderedList the time counts from the
-// timestamp that the value was added with.
+// timestamp that the value was added with. Of several Adds to a Combining cell, or
+// of one value to a Set, the one of the latest event time counts, whichever came last.
 func ExpireAfterEventTime(d time.Duration) Option { return expireAfter(EventTime, d) }
 
 // ExpireAfterProcessingTime is [ExpireAfterEventTime] by processing time; in an

@@ -76,10 +76,10 @@ func (c Combining[V, A, O]) Add(s Scope, v V) {
 		return
 	}
 	if !slot.live || slot.expires <= d.now(f) {
-		slot.acc, slot.live = c.c.by.New(), true
+		slot.acc, slot.live, slot.expires = c.c.by.New(), true, dead
 	}
 	slot.acc = c.c.by.Add(slot.acc, v)
-	slot.expires = d.expires(f)
+	slot.expires = max(slot.expires, d.expires(f)) // what was added may be older
 }
 
 // Clear empties the cell.

@@ -163,7 +163,10 @@ func (v Set[T]) Add(s Scope, t T) (fresh bool) {
 		return false
 	}
 	e, fresh := slot.put(t, d.now(f))
-	e.expires = d.expires(f)
+	if fresh {
+		e.expires = dead
+	}
+	e.expires = max(e.expires, d.expires(f)) // it may have come earlier with a later one
 	return fresh
 }
 

@@ -49,6 +49,8 @@ type GroupingReport struct {
 	Name                  string
 	OnTime, Late, Dropped int64
 	Panes                 int64
+	// Waiting is how many elements wait, in memory, for side inputs.
+	Waiting int64
 	// Watermark is the lowest of the grouping's tasks.
 	Watermark model.Timestamp
 }
@@ -67,6 +69,14 @@ func (r Report) Dropped() (n int64) {
 	return n
 }
 
+// Waiting is how many elements wait for side inputs.
+func (r Report) Waiting() (n int64) {
+	for _, g := range r.Groupings {
+		n += g.Waiting
+	}
+	return n
+}
+
 // Grouping is the report of the grouping of that name, or a zero one.
 func (r Report) Grouping(name string) GroupingReport {
 	for _, g := range r.Groupings {
@@ -77,7 +87,7 @@ func (r Report) Grouping(name string) GroupingReport {
 	return GroupingReport{}
 }
 
-// String is a line about the sources, what was dropped, and the time.
+// String is a line about the sources, what was dropped, what waits, and the time.
 func (r Report) String() string {
 	var b strings.Builder
 	for _, s := range r.Sources {
@@ -97,6 +107,9 @@ func (r Report) String() string {
 	}
 	if n := r.Dropped(); n > 0 {
 		fmt.Fprintf(&b, "; %d dropped as too late", n)
+	}
+	if n := r.Waiting(); n > 0 {
+		fmt.Fprintf(&b, "; %d wait for side inputs", n)
 	}
 	fmt.Fprintf(&b, "; %v", r.Elapsed.Round(time.Millisecond))
 	return b.String()
@@ -158,7 +171,7 @@ func (r *run) report() Report {
 			rep.Sinks = append(rep.Sinks, SinkReport{n.Name, c.Written})
 		case engine.ExchangeSpec:
 			if c.OnTime+c.Late+c.Dropped+c.Panes > 0 || n.Kind != "Reshuffle" {
-				rep.Groupings = append(rep.Groupings, GroupingReport{n.Name, c.OnTime, c.Late, c.Dropped, c.Panes, watermark[n]})
+				rep.Groupings = append(rep.Groupings, GroupingReport{n.Name, c.OnTime, c.Late, c.Dropped, c.Panes, c.Waiting, watermark[n]})
 			}
 		}
 	}

@@ -144,6 +144,37 @@ func TestProgressKnowsOfSplitsThatNobodyReadsYet(t *testing.T) {
 	})
 }
 
+func TestTheReportTellsWhatWaitsForSideInputs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asleep := true
+		late := &numbers{n: 1, onRead: func(context.Context, int) (*source.Status, error) {
+			if asleep {
+				asleep = false
+				return &source.Status{ResumeAfter: aWhile}, nil
+			}
+			return nil, nil
+		}}
+		var waiting []int64
+		var told []string
+		var p model.Pipeline
+		sums := transforms.MapWith((&numbers{n: 10}).read(&p), transforms.AsSingleton(transforms.Read(&p, late)), func(a, b int) int { return a + b })
+		transforms.Write(sums, &ledger{})
+		runner := direct.Runner{Parallelism: 2, ProgressEvery: aWhile * 3 / 4, Progress: func(r direct.Report) {
+			waiting = append(waiting, r.Grouping("MapWith").Waiting)
+			told = append(told, r.String())
+		}}
+		if _, err := runner.Run(t.Context(), &p); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(waiting, []int64{10, 0}) {
+			t.Errorf("%v elements wait, want 10 until the side input has come, then none", waiting)
+		}
+		if !strings.Contains(told[0], "; 10 wait for side inputs;") || strings.Contains(told[len(told)-1], "wait") {
+			t.Errorf("the reports read %q", told)
+		}
+	})
+}
+
 // What was done before a failure is in the report, the last step included.
 func TestTheReportOfAFailure(t *testing.T) {
 	var p model.Pipeline

@@ -111,6 +111,11 @@ const (
 	// retractions of what the last one said, or the last ones of windows that have
 	// merged since, for which the watermark waits. The groupings that follow take
 	// retractions into account.
+	//
+	// What the last pane said is kept with its window. In the groupings that follow, a
+	// retraction costs a look through the values of its key and window, unless a
+	// combiner can take it out, as transforms.Inverter says; and values are kept
+	// there where accumulators would do otherwise.
 	Retracting
 )
 

@@ -32,7 +32,8 @@ type Inverter[V, A any] = engine.Inverter[V, A]
 // CombinePerKey reduces the values of each key in each pane: PCollection[KV[K,
 // V]] -> PCollection[KV[K, O]]. It takes the combiner's constructor, so that a
 // generic one needs no type arguments: CombinePerKey(amounts, transforms.Sum).
-// The result carries the last timestamp of its window.
+// The result carries the last timestamp of its window, or what Timestamps of the
+// [model.WindowingStrategy] says.
 //
 // State: one accumulator per key and window or, for sliding windows, slice, until
 // the window has fired and its allowed lateness is over. Under the default

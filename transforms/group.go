@@ -12,7 +12,8 @@ import (
 
 // GroupByKey gathers the values of each key in each pane: PCollection[KV[K, V]]
 // -> PCollection[KV[K, iter.Seq[V]]]. The order of values is not defined. The
-// result carries the last timestamp of its window.
+// result carries the last timestamp of its window, or what Timestamps of the
+// [model.WindowingStrategy] says.
 //
 // State: every value, until its window has fired and its allowed lateness is
 // over. Where a combine will do, [CombinePerKey] keeps one accumulator instead.

@@ -23,7 +23,12 @@ type Pipeline struct {
 
 // Err reports every construction mistake, or nil if the graph is sound.
 // Runners call it before they start.
-func (p *Pipeline) Err() error { return errors.Join(p.errs...) }
+func (p *Pipeline) Err() error {
+	if p == nil {
+		return errors.New("the *model.Pipeline is nil; declare one with var p model.Pipeline, and build it with &p")
+	}
+	return errors.Join(p.errs...)
+}
 
 // Nodes returns the transforms in construction order, which is topological.
 func (p *Pipeline) Nodes() []*Node { return p.nodes }
@@ -164,13 +169,25 @@ type Option func(*Definition)
 // transform's place among those of its kind.
 func Name(name string) Option { return func(d *Definition) { d.Name = name } }
 
+// apply applies d's options.
+func (d *Definition) apply() {
+	for i, o := range d.Options {
+		if o == nil {
+			d.Err = errors.Join(d.Err, fmt.Errorf("option %d of %d is nil; leave it out", i+1, len(d.Options)))
+			continue
+		}
+		o(d)
+	}
+}
+
 // Add records a transform and returns its node. It returns nil when d is
 // mistaken or builds on a mistake; only the first is recorded.
 func (p *Pipeline) Add(d Definition) *Node {
-	site := UserSite()
-	for _, o := range d.Options {
-		o(&d)
+	if p == nil {
+		panic("millrace: " + p.Err().Error()) // there is nowhere to note it
 	}
+	site := UserSite()
+	d.apply()
 	n := &Node{ID: len(p.nodes), Kind: d.Kind, Class: d.Class, Detail: d.Detail, Spec: d.Spec, Site: site}
 	outputs := len(d.Outputs)
 	if !p.check(&d, n) {
@@ -290,11 +307,10 @@ func (p *Pipeline) prefix() string {
 // give, or the kind, numbered where it is taken.
 func (p *Pipeline) ScopeName(kind string, opts []Option) string {
 	d := Definition{Kind: kind, Options: opts}
-	for _, o := range opts {
-		o(&d)
-	}
+	d.apply()
 	site := UserSite()
 	name, err := p.nameFor(d, site)
+	err = errors.Join(d.Err, err)
 	if len(d.late) > 0 {
 		err = errors.Join(err, (&Definition{Kind: kind, late: d.late}).addLate(nil))
 		for _, l := range d.late {

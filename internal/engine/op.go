@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"runtime/debug"
@@ -125,6 +126,13 @@ func (t *Task) guard(op *Op, f func() error) (err error) {
 	return f()
 }
 
+// Exited is the error of a step that ended in runtime.Goexit: no defer can tell that
+// from a return, so the runner must. The task is not stepped again.
+func (t *Task) Exited() error {
+	t.err = t.blame(errors.New("it called runtime.Goexit, as FailNow, Fatal and Skip of package testing do; those belong in the goroutine of the test: return an error here"))
+	return t.err
+}
+
 // panicked is the error that stands for a panic. It is called while the stack of
 // the panic is still there.
 func (t *Task) panicked(r any) error {
@@ -133,14 +141,17 @@ func (t *Task) panicked(r any) error {
 	if !ok {
 		cause = fmt.Errorf("%v", r)
 	}
-	var e *UserError
-	if c := t.cursor; c.op != nil {
-		e = c.op.userError(c.meta, pointee(c.v), cause)
-	} else {
-		e = &UserError{Transform: t.cfg.Stage.Head.Name, Site: t.cfg.Stage.Head.Site, Err: cause}
-	}
+	e := t.blame(cause)
 	e.Panic, e.Stack = true, string(stack)
 	return e
+}
+
+// blame is the error of the user code that the cursor is at.
+func (t *Task) blame(cause error) *UserError {
+	if c := t.cursor; c.op != nil {
+		return c.op.userError(c.meta, pointee(c.v), cause)
+	}
+	return &UserError{Transform: t.cfg.Stage.Head.Name, Site: t.cfg.Stage.Head.Site, Err: cause}
 }
 
 // A UserError is an error that user code returned, or a panic in it.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -72,6 +73,9 @@ type head[T any] struct {
 
 func (h *head[T]) Open(ctx context.Context, s Split) (SplitReader, error) {
 	r, err := h.src.Open(ctx, s)
+	if err == nil && r == nil {
+		err = errors.New("the source returned neither a reader nor an error")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -164,8 +168,8 @@ func (t *Task) poll(limit int) (status source.Status) {
 			return status
 		}
 		if st.Done {
-			t.readers = append(t.readers[:0], t.readers[1:]...)
 			p := r.Progress()
+			t.readers = append(t.readers[:0], t.readers[1:]...)
 			t.read.Done += max(p.Done, p.Total)
 			t.read.Total += max(p.Done, p.Total)
 			if err := r.Close(); err != nil {
@@ -224,7 +228,16 @@ func (t *Task) Now() (now model.Timestamp, scripted bool) {
 }
 
 // Progress adds up the progress of the splits that the task has read and is reading.
-func (t *Task) Progress() source.Progress {
+func (t *Task) Progress() (p source.Progress, err error) {
+	if t.err == nil {
+		p = t.progress()
+	}
+	return p, t.err
+}
+
+func (t *Task) progress() source.Progress {
+	defer t.recover()
+	t.cursor.op = nil
 	p := t.read
 	for _, r := range t.readers {
 		r.progress = r.Progress()

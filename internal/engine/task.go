@@ -142,19 +142,30 @@ type sender interface {
 	end()
 }
 
-// NewTask builds a task.
+// NewTask builds a task. An error, or a panic in user code that makes instances of
+// itself, leaves nothing to close.
 func NewTask(cfg Config) (*Task, error) {
 	t := &Task{cfg: cfg, out: model.MinTimestamp, floor: model.MinTimestamp, now: model.MinTimestamp}
-	emits := map[*model.Node]any{}
+	if err := t.guard(nil, t.build); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+func (t *Task) build() error {
+	cfg, emits := &t.cfg, map[*model.Node]any{}
 	s := cfg.Stage
 	for i := len(s.Body) - 1; i >= 0; i-- {
 		n := s.Body[i]
 		spec, ok := n.Spec.(FusedSpec)
 		if !ok {
-			return nil, fmt.Errorf("engine: %s: %T is no FusedSpec", n.Name, n.Spec)
+			return fmt.Errorf("engine: %s: %T is no FusedSpec", n.Name, n.Spec)
 		}
-		emits[n] = spec.Fuse(t.op(n), t.outs(n, emits))
+		op, outs := t.op(n), t.outs(n, emits)
+		t.cursor.op = op
+		emits[n] = spec.Fuse(op, outs)
 	}
+	t.cursor.op = nil // which is the head
 	switch spec := s.Head.Spec.(type) {
 	case SourceSpec:
 		t.head = t.op(s.Head)
@@ -170,9 +181,9 @@ func NewTask(cfg Config) (*Task, error) {
 			t.pools = append(t.pools, cfg.Pool(s.Head, port))
 		}
 	default:
-		return nil, fmt.Errorf("engine: %s: %T is neither a SourceSpec nor an ExchangeSpec", s.Head.Name, spec)
+		return fmt.Errorf("engine: %s: %T is neither a SourceSpec nor an ExchangeSpec", s.Head.Name, spec)
 	}
-	return t, nil
+	return nil
 }
 
 func (t *Task) op(n *model.Node) *Op {

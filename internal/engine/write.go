@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/millrace/millrace/model"
@@ -68,6 +69,9 @@ func (w *writer[T]) begin() error {
 		return nil
 	}
 	to, err := w.sink.Open(w.op.Context(), w.shard)
+	if err == nil && to == nil {
+		err = errors.New("the sink returned neither a writer nor an error")
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %s: opening shard %d of %d: %w", w.op.Node.Site, w.op.Node.Name, w.shard.Index, w.shard.Of, err)
 	}

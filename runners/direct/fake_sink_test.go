@@ -17,7 +17,7 @@ type ledger struct {
 	shards int // what it asks for
 
 	openErr, writeErr, prepareErr, commitErr, abortErr, closeErr error
-	panicAt                                                      string // "Open", "Write", "Prepare", "Close"
+	panicAt                                                      string // "Open", "Write", "Prepare", "Close", "Commit", "Abort"
 	// onWrite, if set, is called with each element before it counts.
 	onWrite func(ctx context.Context, v int)
 
@@ -53,6 +53,7 @@ func (l *ledger) Open(_ context.Context, s sink.Shard) (sink.Writer[int], error)
 }
 
 func (l *ledger) Commit(_ context.Context, prepared []sink.Committable) error {
+	l.panics("Commit")
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.commitErr != nil {
@@ -67,6 +68,7 @@ func (l *ledger) Commit(_ context.Context, prepared []sink.Committable) error {
 }
 
 func (l *ledger) Abort(_ context.Context, prepared []sink.Committable) error {
+	l.panics("Abort")
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, c := range prepared {

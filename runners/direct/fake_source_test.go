@@ -24,7 +24,7 @@ type numbers struct {
 	splitsErr  error
 	openErr    error
 	closeErr   error
-	panicAt    string // "Splits", "Open", "Read", "Watermark", "Close"
+	panicAt    string // "Splits", "Open", "Read", "Watermark", "Progress", "Close"
 	opened     atomic.Int64
 	closed     atomic.Int64
 	lastClosed atomic.Int64 // the number that was next when a reader was closed
@@ -103,6 +103,7 @@ func (r *numbersReader) Watermark() model.Timestamp {
 }
 
 func (r *numbersReader) Progress() source.Progress {
+	r.panics("Progress")
 	return source.Progress{Done: int64(r.next - r.first), Total: int64(r.end - r.first)}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/millrace/millrace/internal/plan"
 	"github.com/millrace/millrace/model"
 	"github.com/millrace/millrace/model/sink"
+	"github.com/millrace/millrace/model/source"
 )
 
 // A run is one execution of a plan.
@@ -45,11 +47,12 @@ type task struct {
 	state   taskState
 	// parked says that a source has nothing to read until it is woken.
 	parked      bool
-	timer       *time.Timer   // that wakes it
-	resumeAfter time.Duration // set by the step
-	starved     bool          // a source that has nothing to read until others share; set by the step
-	hungry      bool          // starved as of its last step
-	cut         bool          // a source that was stopped before its end; set by the step
+	timer       *time.Timer     // that wakes it
+	resumeAfter time.Duration   // set by the step
+	starved     bool            // a source that has nothing to read until others share; set by the step
+	hungry      bool            // starved as of its last step
+	cut         bool            // a source that was stopped before its end; set by the step
+	measured    source.Progress // of a source; set by the step
 	lockstep    bool
 	taken       []engine.Message // in the step
 	finished    bool
@@ -209,17 +212,27 @@ func (r *run) settle(err error, commit bool) error {
 		}
 		prepared := r.preparedBy(n)
 		if commit {
-			if cerr := spec.Commit(ctx, prepared); cerr != nil {
+			if cerr := guarded(func() error { return spec.Commit(ctx, prepared) }); cerr != nil {
 				err = errors.Join(err, fmt.Errorf("%v: %s: committing: %w", n.Site, n.Name, cerr))
 				commit = false
 			}
 			continue
 		}
-		if aerr := spec.Abort(ctx, prepared); aerr != nil {
+		if aerr := guarded(func() error { return spec.Abort(ctx, prepared) }); aerr != nil {
 			err = errors.Join(err, fmt.Errorf("%v: %s: removing what was not committed: %w", n.Site, n.Name, aerr))
 		}
 	}
 	return err
+}
+
+// guarded calls user code that no task runs, and returns a panic in it as an error.
+func guarded(f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+		}
+	}()
+	return f()
 }
 
 func (r *run) unbounded() bool {

@@ -138,9 +138,7 @@ func (s *scheduler) step(t *task) {
 	s.stepping++
 	messages := s.takeMessages(t)
 	now, stopping := s.time(), s.stopping
-	s.mu.Unlock()
-	err := t.step(messages, now, stopping)
-	s.mu.Lock()
+	err := s.stepAlone(t, messages, now, stopping)
 	s.deliver(t)
 	if err == nil && !t.finished && len(t.mailbox) == 0 && (t.stage.splits == nil || t.resumeAfter > 0 || t.lockstep || t.starved) {
 		s.mu.Unlock()
@@ -168,6 +166,22 @@ func (s *scheduler) step(t *task) {
 	if s.stepping == 0 && len(s.lockstep) > 0 {
 		s.cond.Signal()
 	}
+}
+
+// stepAlone steps t without the lock. It ends the run if user code ends the worker.
+func (s *scheduler) stepAlone(t *task, messages []engine.Message, now model.Timestamp, stopping bool) error {
+	s.mu.Unlock()
+	returned := false
+	defer func() {
+		s.mu.Lock()
+		if !returned {
+			s.stepping--
+			s.failLocked(t.Exited())
+		}
+	}()
+	err := t.step(messages, now, stopping)
+	returned = true
+	return err
 }
 
 // takeMessages takes the messages of one step out of t's mailbox.

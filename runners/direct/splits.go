@@ -3,7 +3,6 @@ package direct
 import (
 	"context"
 	"fmt"
-	"runtime/debug"
 	"sync"
 
 	"github.com/millrace/millrace/internal/engine"
@@ -39,7 +38,11 @@ func newSplits(ctx context.Context, s *plan.Stage, spec engine.SourceSpec, tasks
 		const perTask = 4 // so that a task with quick splits takes over from slow ones
 		hint *= perTask
 	}
-	list, err := listSplits(ctx, spec, hint)
+	var list []source.Split
+	err := guarded(func() (err error) {
+		list, err = spec.Splits(ctx, hint)
+		return err
+	})
 	if err != nil {
 		return nil, &engine.SourceError{Transform: s.Head.Name, Site: s.Head.Site, Err: fmt.Errorf("listing its splits: %w", err)}
 	}
@@ -55,16 +58,6 @@ func newSplits(ctx context.Context, s *plan.Stage, spec engine.SourceSpec, tasks
 		sp.dealt[i%tasks] = append(sp.dealt[i%tasks], x)
 	}
 	return sp, nil
-}
-
-// listSplits asks a source for its splits, and takes a panic for an error.
-func listSplits(ctx context.Context, spec engine.SourceSpec, hint int) (list []source.Split, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
-		}
-	}()
-	return spec.Splits(ctx, hint)
 }
 
 // take returns the splits that a task with none is to read next; none is the

@@ -22,6 +22,10 @@ func (t *task) step(messages []engine.Message, now model.Timestamp, stopping boo
 		if err := t.read(stopping); err != nil {
 			return err
 		}
+		var err error
+		if t.measured, err = t.Task.Progress(); err != nil {
+			return err
+		}
 	}
 	if !t.Done() {
 		return nil
@@ -195,7 +199,7 @@ func (t *task) snapshot(sound bool) {
 	t.Counts(func(n *model.Node, c engine.Counts) { t.counts = append(t.counts, nodeCounts{n, c}) })
 	t.progress.watermark = t.Watermark()
 	if t.stage.splits != nil && sound {
-		t.progress.Progress = t.Task.Progress()
+		t.progress.Progress = t.measured
 		t.progress.splits = t.AppendSplits(t.progress.splits[:0])
 	}
 }

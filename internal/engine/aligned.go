@@ -43,6 +43,7 @@ type aligned[K comparable, A any] struct {
 	due       windowQueue // windows to fire at their end
 	expiring  windowQueue // closed ones to let go at their expiry
 	queued    map[model.Window]struct{}
+	ending    map[model.Window][]model.Window // slices that are kept, by the last window to fire
 
 	last      model.Window // of lastCells
 	lastCells Cells[K, A]
@@ -79,6 +80,7 @@ func newAligned[K comparable, A any](op *Op, w *model.Windowing, acc accumulate[
 		pending:   OpenWindowCells[K, A](op, "pending"),
 		closed:    OpenWindowCells[K, closedCell[A]](op, "closed"),
 		queued:    map[model.Window]struct{}{},
+		ending:    map[model.Window][]model.Window{},
 	}
 	return g
 }
@@ -113,6 +115,8 @@ func (g *aligned[K, A]) open(s model.Window) {
 			g.due.push(w.End, w)
 		}
 	}
+	last := g.lastOf(s)
+	g.ending[last] = append(g.ending[last], s)
 }
 
 func (g *aligned[K, A]) windowsOf(s model.Window) []model.Window {
@@ -228,11 +232,10 @@ func (g *aligned[K, A]) fire(w model.Window) {
 	if cells != nil && cells.Len() > 0 {
 		g.fireCells(w, cells)
 	}
-	for _, s := range g.slicesOf(w) {
-		if g.lastOf(s) == w {
-			g.drop(s)
-		}
+	for _, s := range g.ending[w] {
+		g.drop(s)
 	}
+	delete(g.ending, w)
 	g.merged.Clear()
 }
 

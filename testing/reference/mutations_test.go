@@ -46,7 +46,7 @@ var mutations = []mutation{
 		"case g.strategy.Expiry(w) <= g.watermark:", "case g.strategy.Expiry(w) < g.watermark:"}}},
 	{"aligned: drops are not counted", []change{{aligned, "g.op.Counts.Dropped += n", "g.op.Counts.Dropped += 0"}}},
 	{"aligned: a slice goes with the first window that it is in", []change{{aligned,
-		"if g.lastOf(s) == w {", "if true {"}}},
+		"range g.ending[w] {", "range g.slicesOf(w) {"}}},
 	{"aligned: late panes are not counted on", []change{{aligned, "	c.panes++\n", ""}}},
 	{"aligned: an on-time pane is never the last", []change{{aligned, "Last: keep == nil", "Last: false"}}},
 	{"aligned: discarding panes accumulate", []change{{aligned, "c.acc, c.live = zero, false", "_ = zero"}}},

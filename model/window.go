@@ -143,7 +143,9 @@ func (m PaneMode) String() string {
 // [SlicingWindowFn].
 type WindowFn interface {
 	// AssignWindows appends the windows of timestamp t to dst. Every window must
-	// hold t, must not be empty and may be given only once.
+	// hold t, must not be empty, must not go beyond MinTimestamp and MaxTimestamp, and may
+	// be given only once; otherwise the run ends with an error. MaxTimestamp itself has
+	// the windows of the instant before. No windows at all leave the element out.
 	AssignWindows(dst []Window, t Timestamp) []Window
 	// Validate reports what is wrong with the WindowFn's own fields.
 	Validate() error

@@ -1,6 +1,9 @@
 package engine
 
 import (
+	"fmt"
+	"slices"
+
 	"github.com/millrace/millrace/model"
 	"github.com/millrace/millrace/windowing"
 )
@@ -14,11 +17,12 @@ type assigner struct {
 	fn      model.WindowFn
 	last    model.Window // the last slice
 	outside bool         // that slice is in no window
+	of      *model.Windowing
 	scratch []model.Window
 }
 
 func newAssigner(w *model.Windowing) *assigner {
-	a := &assigner{carried: w.Assigned, fn: w.Strategy.Windows}
+	a := &assigner{carried: w.Assigned, fn: w.Strategy.Windows, of: w}
 	if a.fn == nil {
 		a.fn = windowing.Global{}
 	}
@@ -69,7 +73,29 @@ func (a *assigner) one(m *model.Meta) (w model.Window, ok bool) {
 }
 
 // assign lists the windows of an element that has more than one.
-func (a *assigner) assign(m *model.Meta) []model.Window {
+func (a *assigner) assign(m *model.Meta) ([]model.Window, error) {
 	a.scratch = a.fn.AssignWindows(a.scratch[:0], m.Timestamp)
-	return a.scratch
+	return a.scratch, misassigned(a.of, a.scratch, m.Timestamp)
+}
+
+// misassigned is what is wrong with the windows ws that the WindowFn of w gave for
+// timestamp t. In such a window an element would vanish, or count twice.
+func misassigned(w *model.Windowing, ws []model.Window, t model.Timestamp) error {
+	held := min(max(t, model.MinTimestamp), model.MaxTimestamp-1) // as package windowing says
+	for i, win := range ws {
+		const few = 8 // beyond which only the one before is compared
+		wrong := ""
+		switch {
+		case !win.Contains(held):
+			wrong = "does not hold it"
+		case win.Start < model.MinTimestamp || win.End > model.MaxTimestamp:
+			wrong = "goes beyond the ends of time, model.MinTimestamp and model.MaxTimestamp"
+		case i > 0 && win == ws[i-1], i < few && slices.Contains(ws[:i], win):
+			wrong = "was given before"
+		default:
+			continue
+		}
+		return fmt.Errorf("the WindowFn %v (set at %v) gave timestamp %v the window %v, which %s", w.Strategy.Windows, w.Site, t, win, wrong)
+	}
+	return nil
 }

@@ -55,6 +55,10 @@ func Explode[T any](op *Op, w *model.Windowing, next Emit[T]) Emit[T] {
 	return func(m *model.Meta, v *T) {
 		op.Enter(m, v)
 		scratch = fn.AssignWindows(scratch[:0], m.Timestamp)
+		if err := misassigned(w, scratch, m.Timestamp); err != nil {
+			op.Fail(m, *v, err)
+			return
+		}
 		em = *m
 		for _, win := range scratch {
 			em.Window = win
@@ -67,9 +71,14 @@ func Explode[T any](op *Op, w *model.Windowing, next Emit[T]) Emit[T] {
 func ExplodeBy[T any](op *Op, fn model.ElementWindowFn[T], next Emit[T]) Emit[T] {
 	var em model.Meta
 	var scratch []model.Window
+	w := &model.Windowing{Strategy: model.WindowingStrategy{Windows: fn}, Site: op.Node.Site}
 	return func(m *model.Meta, v *T) {
 		op.Enter(m, v)
 		scratch = fn.AssignElementWindows(scratch[:0], *v, m.Timestamp)
+		if err := misassigned(w, scratch, m.Timestamp); err != nil {
+			op.Fail(m, *v, err)
+			return
+		}
 		em = *m
 		for _, win := range scratch {
 			em.Window = win

@@ -42,7 +42,12 @@ func (l *lift[K, V, A]) take(m *model.Meta, kv *model.KV[K, V]) {
 		l.fold(w, kv)
 		return
 	}
-	for _, w := range l.assign.assign(m) {
+	ws, err := l.assign.assign(m)
+	if err != nil {
+		l.op.Fail(m, *kv, err)
+		return
+	}
+	for _, w := range ws {
 		l.fold(w, kv)
 	}
 }
@@ -136,7 +141,12 @@ func (d *direct[K, V]) take(m *model.Meta, kv *model.KV[K, V]) {
 		return
 	}
 	d.op.Enter(m, kv)
-	for _, w := range d.assign.assign(m) {
+	ws, err := d.assign.assign(m)
+	if err != nil {
+		d.op.Fail(m, *kv, err)
+		return
+	}
+	for _, w := range ws {
 		*d.out.row(hash) = Record[K, V]{Hash: hash, Key: kv.Key, Window: w, N: n, At: m.Timestamp, Part: kv.Value}
 	}
 }

@@ -144,15 +144,30 @@ const (
 //	-log-level LEVEL   debug, info, warn or error
 //	-log-json          log as JSON
 //
-// The first SIGINT or SIGTERM stops the run gracefully; a second one ends it at
-// once.
+// The first SIGINT or SIGTERM stops the run gracefully; a second one ends it as soon as
+// user code returns, whose context is done then; a third one ends the process where it
+// is, and so does any while build is at work.
 func Main(build func(p *model.Pipeline) error) {
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	os.Exit(run(build, flag.CommandLine, os.Args[1:], signals, os.Stdout, os.Stderr))
+	os.Exit(run(build, flag.CommandLine, os.Args[1:], notify, os.Stdout, os.Stderr))
 }
 
-func run(build func(*model.Pipeline) error, fs *flag.FlagSet, args []string, signals <-chan os.Signal, stdout, stderr io.Writer) int {
+// notify has signals delivered until restore is called: from then on they end the
+// process, as they do before.
+func notify() (signals <-chan os.Signal, restore func()) {
+	c := make(chan os.Signal, 2)
+	signal.Notify(c, os.Interrupt, syscall.SIGTERM)
+	return c, func() { signal.Stop(c) }
+}
+
+func run(build func(*model.Pipeline) error, fs *flag.FlagSet, args []string, notify func() (<-chan os.Signal, func()), stdout, stderr io.Writer) int {
+	if build == nil {
+		fmt.Fprintln(stderr, "millrace.Main: the function that builds the pipeline is nil")
+		return ExitUsage
+	}
+	if err := taken(fs); err != nil {
+		fmt.Fprintln(stderr, err)
+		return ExitUsage
+	}
 	o := Options{ProgressEvery: 10 * time.Second}
 	o.AddFlags(fs)
 	explain := fs.Bool("explain", false, "print the plan and exit")
@@ -189,14 +204,29 @@ func run(build func(*model.Pipeline) error, fs *flag.FlagSet, args []string, sig
 		o.ProgressEvery = *progress
 		o.Progress = func(r Report) { logger.Info("progress", "report", r.String()) }
 	}
-	return supervise(&p, o, signals, stderr)
+	return supervise(&p, o, notify, stderr)
+}
+
+// taken is the mistake of a program that has a flag of the name of one of Main's.
+func taken(fs *flag.FlagSet) error {
+	var errs []error
+	for _, name := range []string{"runner", "parallelism", "explain", "progress", "log-level", "log-json"} {
+		if fs.Lookup(name) != nil {
+			errs = append(errs, fmt.Errorf("the program defines the flag -%s, which millrace.Main has, too; give the program's another name", name))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // supervise runs p under the program's signals and turns the outcome into an
 // exit code.
-func supervise(p *model.Pipeline, o Options, signals <-chan os.Signal, stderr io.Writer) int {
+func supervise(p *model.Pipeline, o Options, notify func() (<-chan os.Signal, func()), stderr io.Writer) int {
+	signals, restore := notify()
+	defer restore()
 	sctx := WatchSignals(context.Background(), o.Logger, signals)
 	defer sctx.Release()
+	// User code may pay no heed to the second signal: a third ends the process.
+	defer context.AfterFunc(sctx.Context, restore)()
 	o.Stop = sctx.Stop
 	_, err := Run(sctx.Context, p, o)
 	var mistakes *MistakesError

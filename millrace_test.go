@@ -27,7 +27,8 @@ func main_(t *testing.T, build func(*model.Pipeline) error, signals <-chan os.Si
 	var stdout, stderr bytes.Buffer
 	fs := flag.NewFlagSet("prog", flag.ContinueOnError)
 	fs.SetOutput(&stderr)
-	code := run(build, fs, args, signals, &stdout, &stderr)
+	notify := func() (<-chan os.Signal, func()) { return signals, func() {} }
+	code := run(build, fs, args, notify, &stdout, &stderr)
 	return outcome{code, stdout.String(), stderr.String()}
 }
 
@@ -147,6 +148,61 @@ func TestASecondSignalEndsAtOnce(t *testing.T) {
 		return nil
 	}, signals)
 	if got.code != 128+int(syscall.SIGINT) || !strings.Contains(got.stderr, "second signal") {
+		t.Errorf("exit code %d:\n%s", got.code, got.stderr)
+	}
+}
+
+// A program that hangs while it builds, or in user code that pays no heed to its
+// context, can still be ended from the keyboard.
+func TestSignalsEndTheProcessWhereNobodyWaitsForThem(t *testing.T) {
+	signals := make(chan os.Signal, 2)
+	var listening, restored bool
+	second := make(chan struct{})
+	notify := func() (<-chan os.Signal, func()) {
+		listening = true
+		return signals, func() {
+			if !restored {
+				restored = true
+				close(second)
+			}
+		}
+	}
+	build := func(p *model.Pipeline) error {
+		if listening {
+			t.Error("signals are taken from the process while the pipeline is built")
+		}
+		ticks := transforms.Read(p, source.Source[int](ticking{false, func() {
+			signals <- os.Interrupt
+			signals <- os.Interrupt
+		}}))
+		transforms.Map(ticks, func(n int) int {
+			<-second // and not for the context
+			return n
+		})
+		return nil
+	}
+	fs := flag.NewFlagSet("prog", flag.ContinueOnError)
+	var stderr bytes.Buffer
+	if code := run(build, fs, nil, notify, &stderr, &stderr); code != 128+int(syscall.SIGINT) {
+		t.Errorf("exit code %d:\n%s", code, stderr.String())
+	}
+}
+
+func TestAFlagOfTheProgramsThatMainHasToo(t *testing.T) {
+	var stderr bytes.Buffer
+	fs := flag.NewFlagSet("prog", flag.ContinueOnError)
+	fs.String("runner", "", "")
+	fs.Bool("progress", false, "")
+	code := run(sums, fs, nil, nil, &stderr, &stderr)
+	want := "the program defines the flag -runner, which millrace.Main has, too; give the program's another name\n" +
+		"the program defines the flag -progress, which millrace.Main has, too; give the program's another name\n"
+	if code != ExitUsage || stderr.String() != want {
+		t.Errorf("exit code %d, stderr:\n%s", code, stderr.String())
+	}
+}
+
+func TestMainOfNothing(t *testing.T) {
+	if got := main_(t, nil, nil); got.code != ExitUsage || !strings.Contains(got.stderr, "is nil") {
 		t.Errorf("exit code %d:\n%s", got.code, got.stderr)
 	}
 }

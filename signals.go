@@ -35,7 +35,7 @@ func WatchSignals(ctx context.Context, logger *slog.Logger, signals <-chan os.Si
 				return
 			case sig := <-signals:
 				if n > 1 {
-					logger.Warn("second signal: ending at once", "signal", sig.String())
+					logger.Warn("second signal: ending at once; a third does not wait for user code", "signal", sig.String())
 					s.release(fmt.Errorf("ended by signal: %v", sig))
 					return
 				}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"math"
 	"slices"
 
@@ -74,6 +75,9 @@ type openWindow[A any] struct {
 	// queuedHold is where holds has it. It may be earlier than held, since what rises
 	// with each element is not queued anew each time.
 	queuedHold model.Timestamp
+	// passed counts the looks at it, since its last element, at which its trigger asked
+	// to be asked again at an instant that had passed.
+	passed int
 	// next is when it wants to be looked at. It may be later than wake, since a
 	// window that grows is not queued anew each time.
 	next model.Timestamp
@@ -151,6 +155,7 @@ func (g *paned[K, A]) take(w model.Window, hash uint64, k K, n int64, at model.T
 	}
 	o.fresh += count
 	o.net += n
+	o.passed = 0
 	g.into, g.at = ks, i
 	return o, 0
 }
@@ -197,6 +202,12 @@ func (g *paned[K, A]) look(hash uint64, k K, ks *keyWindows[A], i int) {
 // queue sees to it that o is looked at when its trigger asked for it, and when
 // it expires.
 func (g *paned[K, A]) queue(hash uint64, k K, o *openWindow[A]) {
+	if w := &g.wakeups; w.HasEvent && w.EventTime <= g.watermark || w.HasProcessing && w.ProcessingTime <= g.now {
+		if o.passed++; o.passed > passedLimit {
+			g.failPassed(k, o)
+			return
+		}
+	}
 	o.next = g.strategy.Expiry(o.window)
 	if g.wakeups.HasEvent {
 		o.next = min(o.next, max(g.wakeups.EventTime, g.watermark+1))
@@ -212,6 +223,16 @@ func (g *paned[K, A]) queue(hash uint64, k K, o *openWindow[A]) {
 		o.wakeNow = at
 		g.dueNow.push(wakeup[K]{at, hash, k, o.window})
 	}
+}
+
+// passedLimit is how often a window's trigger may ask to be asked again at once,
+// before it is taken for one that would do so for ever.
+const passedLimit = 1 << 16
+
+func (g *paned[K, A]) failPassed(k K, o *openWindow[A]) {
+	g.firing.Key = k
+	g.op.Fail(&model.Meta{Timestamp: o.window.MaxTimestamp(), Window: o.window}, g.firing,
+		fmt.Errorf("its trigger %v has asked %d times to be asked again at an instant that has passed; what it asks for must be after Watermark or Now of the TriggerContext", g.strategy.Trigger, o.passed))
 }
 
 // expire lets go of k's i'th window, with a last pane if it has something to say.

@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/millrace/millrace/internal/engine"
 	"github.com/millrace/millrace/model"
@@ -124,4 +126,23 @@ func TestAConnectorThatOpensNothingIsTold(t *testing.T) {
 	if err == nil || !strings.HasSuffix(err.Error(), writer) {
 		t.Errorf("the run returned %v, want ... %s", err, writer)
 	}
+}
+
+func TestAPanicInTheProgressFunctionIsAnErrorOfTheRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, at := range []string{"while it runs", "at its end"} {
+			var p model.Pipeline
+			src, calls := &numbers{n: 10, unbounded: at == "while it runs"}, 0
+			src.read(&p)
+			runner := direct.Runner{Parallelism: 2, ProgressEvery: time.Hour, Progress: func(direct.Report) {
+				if calls++; calls == 1 {
+					panic("no progress")
+				}
+			}}
+			_, err := runner.Run(t.Context(), &p)
+			if err == nil || !strings.Contains(err.Error(), "calling Runner.Progress: panic: no progress") {
+				t.Errorf("%s: the run returned %v", at, err)
+			}
+		}
+	})
 }

@@ -178,6 +178,18 @@ func (r *run) report() Report {
 	return rep
 }
 
+// show hands rep to whoever wants to see it.
+func (r *run) show(rep Report) error {
+	if r.cfg.Progress == nil {
+		return nil
+	}
+	err := guarded(func() error { r.cfg.Progress(rep); return nil })
+	if err != nil {
+		return fmt.Errorf("direct: calling Runner.Progress: %w", err)
+	}
+	return nil
+}
+
 // reportProgress calls Progress from time to time until the returned function is
 // called.
 func (r *run) reportProgress() (stop func()) {
@@ -191,7 +203,9 @@ func (r *run) reportProgress() (stop func()) {
 		for {
 			select {
 			case <-tick.C:
-				r.cfg.Progress(r.report())
+				if err := r.show(r.report()); err != nil {
+					r.sched.fail(err)
+				}
 			case <-end:
 				return
 			}

@@ -127,8 +127,8 @@ func (r *run) run() (Report, error) {
 	}
 	err = r.settle(err, err == nil || stopped && closeErr == nil && r.unbounded())
 	report := r.report()
-	if r.cfg.Progress != nil {
-		r.cfg.Progress(report)
+	if perr := r.show(report); perr != nil {
+		err = errors.Join(err, perr)
 	}
 	return report, err
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -52,6 +53,7 @@ func TestMistakesInWhatIsRead(t *testing.T) {
 		{"empty.zst", textio.Options{}, "textio: empty.zst is empty, and even zstd data of nothing has a header: the file is truncated; write it again"},
 		{"plain.txt", textio.Options{MaxLineBytes: 7}, "textio: plain.txt: the line at byte 4: it is longer than the limit of 7 bytes; raise the limit if it is meant to be"},
 		{"plain.txt", textio.Options{MaxLineBytes: 8}, "no error"},
+		{"plain.txt", textio.Options{MaxLineBytes: math.MaxInt, MinSplitBytes: math.MaxInt64}, "no error"},
 		{"plain.txt", textio.Options{MaxLineBytes: -1}, "textio: a limit in bytes is negative; 0 means the default"},
 		{"plain.txt", textio.Options{Compression: 9}, "textio: Format(9) is no compression; take one of package compression"},
 	} {

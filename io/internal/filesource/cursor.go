@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math"
 )
 
 // A Cursor walks over content line by line. A line ends in "\n" or "\r\n", or
@@ -40,6 +41,7 @@ func (e *TooLong) Error() string {
 // newCursor returns a cursor over in, whose first byte is at offset, with a
 // buffer that begins with so many bytes.
 func newCursor(in io.Reader, offset, stop, buffer int64, limit int) *Cursor {
+	limit = min(limit, math.MaxInt-1) // there is room for one more
 	room := max(min(buffer, int64(limit)+1), int64(len(byteOrderMark)))
 	return &Cursor{in: in, buf: make([]byte, room), base: offset, stop: stop, limit: limit}
 }

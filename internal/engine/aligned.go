@@ -20,6 +20,9 @@ type accumulate[K comparable, A any] struct {
 	// needs to say the same once more.
 	keep  func(m *model.Meta, k K, acc *A) (said any)
 	again func(m *model.Meta, said any)
+	// appendSaid and decodeSaid turn what keep returned into bytes and back.
+	appendSaid func(dst []byte, said any) ([]byte, error)
+	decodeSaid func(src []byte) (said any, err error)
 }
 
 // aligned groups by windows that every key shares, under the default trigger: a
@@ -77,8 +80,8 @@ func newAligned[K comparable, A any](op *Op, w *model.Windowing, acc accumulate[
 		slicing:   slicing(w),
 		acc:       acc,
 		watermark: model.MinTimestamp,
-		pending:   OpenWindowCells[K, A](op, "pending"),
-		closed:    OpenWindowCells[K, closedCell[A]](op, "closed"),
+		pending:   OpenWindowCells[K](op, "pending", coderOf[A]),
+		closed:    OpenWindowCells[K](op, "closed", closedEncoding[A]),
 		queued:    map[model.Window]struct{}{},
 		ending:    map[model.Window][]model.Window{},
 	}
@@ -109,6 +112,11 @@ func (g *aligned[K, A]) open(s model.Window) {
 	if !fresh {
 		return
 	}
+	g.schedule(s)
+}
+
+// schedule queues the windows that s is part of, and notes when it goes.
+func (g *aligned[K, A]) schedule(s model.Window) {
 	for _, w := range g.windowsOf(s) {
 		if _, ok := g.queued[w]; !ok && w.End > g.watermark {
 			g.queued[w] = struct{}{}

@@ -158,6 +158,16 @@ func (o *outlet[R]) beforeIdle() {
 	}
 }
 
+func (o *outlet[R]) barrier(id uint64) {
+	if o.before != nil {
+		o.before(model.MaxTimestamp)
+	}
+	for task := range o.batches {
+		o.send(task, model.MinTimestamp, false)
+		o.task.outbox[len(o.task.outbox)-1].Message.Barrier = id
+	}
+}
+
 func (o *outlet[R]) end() {
 	if o.before != nil {
 		o.before(model.MaxTimestamp)

@@ -135,7 +135,9 @@ func firing1[K comparable, A, O any](next Emit[model.KV[K, O]], result func(*A) 
 			next(m, kept)
 			return kept
 		},
-		again: func(m *model.Meta, said any) { next(m, said.(*model.KV[K, O])) },
+		again:      func(m *model.Meta, said any) { next(m, said.(*model.KV[K, O])) },
+		appendSaid: appendSaid[model.KV[K, O]],
+		decodeSaid: decodeSaid[model.KV[K, O]],
 	}
 }
 
@@ -190,6 +192,19 @@ func (s GroupSpec[K, V]) Receiver(op *Op, outs [][]any) Receiver {
 		// What is appended later must not reach those who keep the sequence.
 		return slices.Values(slices.Clip(*values))
 	}))
+	// A sequence is saved as what it yields.
+	acc.appendSaid = func(dst []byte, said any) ([]byte, error) {
+		kv := said.(*model.KV[K, iter.Seq[V]])
+		return appendSaid[model.KV[K, []V]](dst, &model.KV[K, []V]{Key: kv.Key, Value: slices.Collect(kv.Value)})
+	}
+	acc.decodeSaid = func(src []byte) (any, error) {
+		said, err := decodeSaid[model.KV[K, []V]](src)
+		if err != nil {
+			return nil, err
+		}
+		kv := said.(*model.KV[K, []V])
+		return &model.KV[K, iter.Seq[V]]{Key: kv.Key, Value: slices.Values(kv.Value)}, nil
+	}
 	return newGrouping(op, windowingOf(op.Node), acc, port[K](appendPart[V], removal(op, s.Encode), lateOut[K, V](op, outs)))
 }
 
@@ -255,6 +270,8 @@ func (s CoGroupSpec[K, A, B, O]) Receiver(op *Op, outs [][]any) Receiver {
 				next(m, &(*said.(*[]O))[i])
 			}
 		},
+		appendSaid: appendSaid[[]O],
+		decodeSaid: decodeSaid[[]O],
 	}
 	removeA, removeB := removal(op, s.EncodeA), removal(op, s.EncodeB)
 	return newGrouping(op, windowingOf(op.Node), acc,

@@ -15,11 +15,12 @@ import (
 // from a seed. All it promises is what a runner must: messages from one task
 // to another stay in order.
 type harness struct {
-	rng   *rand.Rand
-	tasks [][]*engine.Task // by stage
-	lanes []*lane
-	feeds []*feeder
-	pools map[poolKey]*stack
+	rng    *rand.Rand
+	tasks  [][]*engine.Task // by stage
+	lanes  []*lane
+	stages []*plan.Stage
+	feeds  []*feeder
+	pools  map[poolKey]*stack
 	// tamper, if set, is given each message as it is sent, and queues what becomes
 	// of it: the bugs that are planted.
 	tamper func(to *lane, m engine.Message)
@@ -74,6 +75,15 @@ type layout struct {
 	pulled bool
 	// stopped says that sources do not end and are stopped.
 	stopped bool
+	// store makes the store of a task, if it is not to be Memory.
+	store func(s *plan.Stage, task, of int) engine.Store
+}
+
+func (l layout) storeOf(s *plan.Stage, task int) engine.Store {
+	if l.store == nil {
+		return engine.Memory{}
+	}
+	return l.store(s, task, l.parallelism)
 }
 
 func newHarness(p *model.Pipeline, l layout, rng *rand.Rand) (*harness, error) {
@@ -82,12 +92,13 @@ func newHarness(p *model.Pipeline, l layout, rng *rand.Rand) (*harness, error) {
 	if err != nil {
 		return nil, err
 	}
+	h.stages = pl.Stages
 	for _, s := range pl.Stages {
 		var tasks []*engine.Task
 		for i := range l.parallelism {
 			t, err := engine.NewTask(engine.Config{
 				Context: context.Background(), Stage: s, Index: i, Of: l.parallelism, KeyGroups: l.groups,
-				BatchSize: l.batch, Store: engine.Memory{}, Pool: h.pool,
+				BatchSize: l.batch, Store: l.storeOf(s, i), Pool: h.pool,
 			})
 			if err != nil {
 				return nil, err
@@ -206,6 +217,18 @@ func (h *harness) deliver(l *lane) error {
 		h.delivered(l, m)
 	}
 	return err
+}
+
+// fed are the stages that the tasks of t's stage feed.
+func (h *harness) fed(t *engine.Task) (stages []int) {
+	for _, tail := range h.stageOf(t).Tails {
+		stages = append(stages, tail.To.ID)
+	}
+	return stages
+}
+
+func (h *harness) stageOf(t *engine.Task) *plan.Stage {
+	return h.stages[slices.IndexFunc(h.tasks, func(tasks []*engine.Task) bool { return slices.Contains(tasks, t) })]
 }
 
 // settle delivers, in some order, all that is under way, and what follows from it.

@@ -82,10 +82,10 @@ func (s KeyedSpec[K, V]) Receiver(op *Op, outs [][]any) Receiver {
 		strategy:  w.Strategy,
 		watermark: model.MinTimestamp,
 		now:       model.MinTimestamp,
-		keys:      OpenCells[K, keyedWindows](op, "cells"),
 		late:      lateOut[K, V](op, outs),
 		free:      make([][]state.Slot, len(s.Layout.Specs)),
 	}
+	g.keys = OpenCells[K](op, "cells", g.encoding)
 	for _, spec := range s.Layout.Specs {
 		if spec.TTL > 0 {
 			g.expiring[spec.Clock] = true

@@ -100,8 +100,8 @@ func newPaned[K comparable, A any](op *Op, w *model.Windowing, trigger model.Tri
 		acc:       acc,
 		watermark: model.MinTimestamp,
 		now:       model.MinTimestamp,
-		keys:      OpenCells[K, keyWindows[A]](op, "windows"),
 	}
+	g.keys = OpenCells[K](op, "windows", g.encoding)
 	g.ctx = g.tree.Root(model.Window{}, 0, 0, make([]model.TriggerCell, g.tree.Size()), &g.wakeups)
 	if !w.Grouped {
 		g.merging, _ = w.Strategy.Windows.(model.MergingWindowFn)

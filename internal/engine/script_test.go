@@ -55,7 +55,15 @@ func (s *script) Open(_ context.Context, split source.Split) (source.Reader[numb
 	if err != nil {
 		return nil, err
 	}
-	return &player{script: s, events: s.splits[i], id: split.ID, watermark: model.MinTimestamp}, nil
+	r := &player{script: s, events: s.splits[i], id: split.ID, watermark: model.MinTimestamp}
+	if len(split.Position) > 0 { // resumed
+		left := 0
+		if _, err := fmt.Sscan(string(split.Position), &left, &r.watermark); err != nil {
+			return nil, err
+		}
+		r.events = r.events[len(r.events)-left:]
+	}
+	return r, nil
 }
 
 type player struct {
@@ -93,7 +101,10 @@ func (r *player) Watermark() model.Timestamp {
 	return r.watermark
 }
 
-func (r *player) Position() source.Split    { return source.Split{ID: r.id} }
+func (r *player) Position() source.Split {
+	return source.Split{ID: r.id, Position: fmt.Append(nil, len(r.events), int64(r.watermark))}
+}
+
 func (r *player) Progress() source.Progress { return source.Progress{} }
 func (r *player) Close() error              { return nil }
 

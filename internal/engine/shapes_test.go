@@ -47,6 +47,14 @@ type output struct {
 
 // build builds c's pipeline, which adds what comes out to out.
 func (c testCase) build(p *model.Pipeline, out *[]output) {
+	transforms.ForEach(c.shape.of(c.input(p)), func(_ context.Context, e transforms.Element[lists]) error {
+		*out = append(*out, output{e.Value.Key, slices.Sorted(slices.Values(e.Value.Value)), e.Meta})
+		return nil
+	})
+}
+
+// input is c's numbers, windowed.
+func (c testCase) input(p *model.Pipeline) model.PCollection[number] {
 	var inputs []model.PCollection[number]
 	for i := range c.sources {
 		s := &script{open: c.layout.stopped, fastest: c.fastest}
@@ -55,11 +63,7 @@ func (c testCase) build(p *model.Pipeline, out *[]output) {
 		}
 		inputs = append(inputs, transforms.Read(p, s))
 	}
-	numbers := transforms.Window(transforms.Flatten(inputs...), c.strategy)
-	transforms.ForEach(c.shape.of(numbers), func(_ context.Context, e transforms.Element[lists]) error {
-		*out = append(*out, output{e.Value.Key, slices.Sorted(slices.Values(e.Value.Value)), e.Meta})
-		return nil
-	})
+	return transforms.Window(transforms.Flatten(inputs...), c.strategy)
 }
 
 type lists = model.KV[int, []int]

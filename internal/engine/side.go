@@ -36,7 +36,7 @@ func (s SideSpec[T, S]) Receiver(op *Op, outs [][]any) Receiver {
 		process:   s.Process(op, outs),
 		watermark: model.MinTimestamp,
 		hash:      ownHash(op),
-		waiting:   OpenWindowCells[struct{}, waitingCell[T]](op, "waiting"),
+		waiting:   OpenWindowCells[struct{}](op, "waiting", unsaved[waitingCell[T]]),
 		hold:      model.MaxTimestamp,
 	}
 	for i, side := range s.View.sides(nil) {

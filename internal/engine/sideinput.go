@@ -197,7 +197,7 @@ func (in SideInput[E, C, S]) table(op *Op, port int) sideTable {
 		watermark: model.MinTimestamp,
 		main:      model.MinTimestamp,
 		hash:      ownHash(op),
-		cells:     OpenWindowCells[struct{}, sideCell[C]](op, fmt.Sprintf("side input %d", port)),
+		cells:     OpenWindowCells[struct{}](op, fmt.Sprintf("side input %d", port), unsaved[sideCell[C]]),
 		wanted:    map[model.Window]int{},
 	}
 	t.nothing = t.empty()

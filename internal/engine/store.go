@@ -17,6 +17,8 @@ type Declaration interface {
 	Cell() string
 	// InMemory makes cells that live in memory only.
 	InMemory() any
+	// Durable makes cells that d can save.
+	Durable(d *Durable) any
 }
 
 // Memory is the Store that keeps everything in memory.
@@ -49,17 +51,21 @@ type Cells[K comparable, S any] interface {
 	Len() int
 }
 
-// OpenWindowCells opens cells by window.
-func OpenWindowCells[K comparable, S any](op *Op, cell string) WindowCells[K, S] {
-	return op.task.cfg.Store.Open(windowDecl[K, S]{cell}).(WindowCells[K, S])
+// OpenWindowCells opens cells by window. A store that saves them uses encoding; the
+// error is why there is none.
+func OpenWindowCells[K comparable, S any](op *Op, cell string, encoding func() (Encoding[S], error)) WindowCells[K, S] {
+	return op.task.cfg.Store.Open(windowDecl[K, S]{cell, encoding}).(WindowCells[K, S])
 }
 
-// OpenCells opens cells by key.
-func OpenCells[K comparable, S any](op *Op, cell string) Cells[K, S] {
-	return op.task.cfg.Store.Open(keyDecl[K, S]{cell}).(Cells[K, S])
+// OpenCells opens cells by key, as [OpenWindowCells] does by window.
+func OpenCells[K comparable, S any](op *Op, cell string, encoding func() (Encoding[S], error)) Cells[K, S] {
+	return op.task.cfg.Store.Open(keyDecl[K, S]{cell, encoding}).(Cells[K, S])
 }
 
-type windowDecl[K comparable, S any] struct{ cell string }
+type windowDecl[K comparable, S any] struct {
+	cell     string
+	encoding func() (Encoding[S], error)
+}
 
 func (d windowDecl[K, S]) Cell() string { return d.cell }
 
@@ -67,7 +73,30 @@ func (d windowDecl[K, S]) InMemory() any {
 	return WindowCells[K, S](&windowTables[K, S]{tables: map[model.Window]*Table[K, S]{}})
 }
 
-type keyDecl[K comparable, S any] struct{ cell string }
+func (d windowDecl[K, S]) Durable(to *Durable) any {
+	t := &trackedWindows[K, S]{tables: map[model.Window]*trackedTable[K, S]{}}
+	if !t.cell.open(to, d.cell, d.encoding) {
+		return d.InMemory()
+	}
+	t.cell.windowed = true
+	to.cells = append(to.cells, t)
+	return WindowCells[K, S](t)
+}
+
+type keyDecl[K comparable, S any] struct {
+	cell     string
+	encoding func() (Encoding[S], error)
+}
+
+func (d keyDecl[K, S]) Durable(to *Durable) any {
+	cell := new(trackedCell[K, S])
+	if !cell.open(to, d.cell, d.encoding) {
+		return d.InMemory()
+	}
+	t := &trackedKeys[K, S]{trackedTable[K, S]{cell: cell}}
+	to.cells = append(to.cells, t)
+	return Cells[K, S](t)
+}
 
 func (d keyDecl[K, S]) Cell() string  { return d.cell }
 func (d keyDecl[K, S]) InMemory() any { return Cells[K, S](&Table[K, S]{}) }

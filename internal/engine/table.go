@@ -57,23 +57,29 @@ func (t *Table[K, V]) find(hash uint64, k K) int {
 
 // Upsert returns k's value, adding a zero one if there is none.
 func (t *Table[K, V]) Upsert(hash uint64, k K) (v *V, fresh bool) {
+	i, fresh := t.place(hash, k)
+	return &t.entries[i].Value, fresh
+}
+
+// place is where k's entry is, or now is.
+func (t *Table[K, V]) place(hash uint64, k K) (i int, fresh bool) {
 	if t.index == nil {
 		for i := range t.entries {
 			if t.entries[i].Key == k {
-				return &t.entries[i].Value, false
+				return i, false
 			}
 		}
 		t.entries = append(t.entries, Entry[K, V]{Hash: hash, Key: k})
 		if len(t.entries) > tableScan {
 			t.reindex(4 * tableScan)
 		}
-		return &t.entries[len(t.entries)-1].Value, true
+		return len(t.entries) - 1, true
 	}
 	mask := uint64(len(t.index) - 1)
 	s := hash & mask
 	for ; t.index[s] != 0; s = (s + 1) & mask {
 		if e := &t.entries[t.index[s]-1]; e.Hash == hash && e.Key == k {
-			return &e.Value, false
+			return int(t.index[s] - 1), false
 		}
 	}
 	t.entries = append(t.entries, Entry[K, V]{Hash: hash, Key: k})
@@ -81,7 +87,7 @@ func (t *Table[K, V]) Upsert(hash uint64, k K) (v *V, fresh bool) {
 	if 2*len(t.entries) > len(t.index) {
 		t.reindex(2 * len(t.index))
 	}
-	return &t.entries[len(t.entries)-1].Value, true
+	return len(t.entries) - 1, true
 }
 
 func (t *Table[K, V]) reindex(size int) {
@@ -99,9 +105,14 @@ func (t *Table[K, V]) reindex(size int) {
 // Delete removes k and reports whether it was there.
 func (t *Table[K, V]) Delete(hash uint64, k K) bool {
 	i := t.find(hash, k)
-	if i < 0 {
-		return false
+	if i >= 0 {
+		t.deleteAt(i)
 	}
+	return i >= 0
+}
+
+// deleteAt removes entry i, whose place the last one takes.
+func (t *Table[K, V]) deleteAt(i int) {
 	last := len(t.entries) - 1
 	if t.index != nil {
 		t.unlink(t.slot(i))
@@ -112,7 +123,6 @@ func (t *Table[K, V]) Delete(hash uint64, k K) bool {
 	t.entries[i] = t.entries[last]
 	t.entries[last] = Entry[K, V]{}
 	t.entries = t.entries[:last]
-	return true
 }
 
 // slot is where entry i is indexed.

@@ -69,7 +69,10 @@ type Message struct {
 	// Idle says that the channel, from here to its next message, is idle: nothing
 	// is to be expected of it for now, and its watermark holds nothing back.
 	Idle bool
-	End  bool
+	// Barrier, if not 0, ends what belongs to the checkpoint of that number. It comes
+	// after the batch and the watermark.
+	Barrier uint64
+	End     bool
 }
 
 // An Envelope is a message with its address.
@@ -95,6 +98,8 @@ type Config struct {
 	// BatchSize is how many records a batch holds at most.
 	BatchSize int
 	Store     Store
+	// Resumed says that the run goes on from a checkpoint.
+	Resumed bool
 	// Pool returns the pool of the batches that arrive at an exchange's port.
 	Pool func(n *model.Node, port int) Pool
 }
@@ -126,6 +131,9 @@ type Task struct {
 	cursor  cursor
 	rowMeta model.Meta // of the row that a grouping takes, for the cursor
 	done    bool
+	align   alignment
+
+	snapshot *Snapshot
 }
 
 // A sender is the near side of an exchange.
@@ -138,6 +146,8 @@ type sender interface {
 	// announce sends whether the task is idle. If it is, all else is sent before,
 	// since watermarks may pass it by.
 	announce()
+	// barrier sends whatever is left, and then the barrier.
+	barrier(id uint64)
 	// end sends whatever is left and says that nothing will follow.
 	end()
 }
@@ -221,6 +231,15 @@ func (t *Task) Receive(m Message) error {
 
 func (t *Task) receive(m Message) {
 	defer t.recover()
+	if t.align.holds(m) {
+		return
+	}
+	t.take(m)
+	t.aligned()
+}
+
+// take does what m says.
+func (t *Task) take(m Message) {
 	if !m.Idle && !m.End {
 		t.setIdle(m.Channel, false)
 	}
@@ -241,6 +260,9 @@ func (t *Task) receive(m Message) {
 		t.setIdle(m.Channel, true)
 	}
 	t.forward()
+	if m.Barrier != 0 && t.err == nil {
+		t.align.arrive(m, t.in)
+	}
 	if m.End {
 		t.in.end(m.Channel)
 		if t.in.open == 0 && t.err == nil {

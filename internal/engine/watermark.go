@@ -33,6 +33,14 @@ func newWatermarks(channels int) *watermarks {
 	return w
 }
 
+// restore raises all channels to where the minimum once was.
+func (w *watermarks) restore(t model.Timestamp) {
+	for i := range w.channel {
+		w.channel[i] = t
+	}
+	w.min = t
+}
+
 // advance notes channel i's watermark and reports whether the minimum rose. One
 // that would go back is ignored.
 func (w *watermarks) advance(i int, t model.Timestamp) bool {

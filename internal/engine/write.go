@@ -58,7 +58,7 @@ type writer[T any] struct {
 func (o *Op) number() sink.Shard {
 	index, of := o.Instance()
 	c := o.task.cfg.Stage.Copies[o.Node]
-	return sink.Shard{Index: c.Index*of + index, Of: c.Of * of}
+	return sink.Shard{Index: c.Index*of + index, Of: c.Of * of, Resumed: o.task.cfg.Resumed}
 }
 
 // begin opens the writer before the first element, so that a place that cannot

@@ -87,6 +87,8 @@ func drawCase(t *rapid.T) testCase {
 		c.layout.batch += 12 // or an element's windows do not go over together, and what one lets go of makes others late
 	}
 	c.steps = d.steps(c)
+	c.layout.restart = d.upTo(len(c.steps), "restart")
+	c.layout.rescales = c.exactOnly() && c.layout.drained
 	return c
 }
 

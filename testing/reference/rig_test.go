@@ -2,6 +2,7 @@ package reference_test
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 
 	"github.com/millrace/millrace/internal/engine"
@@ -23,8 +24,16 @@ func (*script) Splits(context.Context, int) ([]source.Split, error) {
 	return []source.Split{{ID: "script"}}, nil
 }
 
-func (s *script) Open(context.Context, source.Split) (source.Reader[number], error) {
-	return &player{left: s.steps, watermark: model.MinTimestamp}, nil
+func (s *script) Open(_ context.Context, split source.Split) (source.Reader[number], error) {
+	r := &player{left: s.steps, watermark: model.MinTimestamp}
+	if split.Position != nil {
+		left := 0
+		if _, err := fmt.Sscan(string(split.Position), &left, (*int64)(&r.watermark)); err != nil {
+			return nil, err
+		}
+		r.left = r.left[len(r.left)-left:]
+	}
+	return r, nil
 }
 
 type player struct {
@@ -44,9 +53,11 @@ func (r *player) Read(_ context.Context, _ int, emit func(*number, model.Timesta
 }
 
 func (r *player) Watermark() model.Timestamp { return r.watermark }
-func (*player) Position() source.Split       { return source.Split{ID: "script"} }
-func (*player) Progress() source.Progress    { return source.Progress{} }
-func (*player) Close() error                 { return nil }
+func (r *player) Position() source.Split {
+	return source.Split{ID: "script", Position: fmt.Append(nil, len(r.left), " ", int64(r.watermark))}
+}
+func (*player) Progress() source.Progress { return source.Progress{} }
+func (*player) Close() error              { return nil }
 
 // A layout is how a pipeline is cut up to be run.
 type layout struct {
@@ -54,6 +65,10 @@ type layout struct {
 	// drained says that all that a step causes is done before the next; otherwise
 	// elements wait in their batches, and messages on their way.
 	drained bool
+	// restart, if positive, is the step after which all tasks are saved, and others
+	// go on from there.
+	restart  int
+	rescales bool // they may be more or fewer
 }
 
 // A rig steps the tasks of a pipeline with one script in one goroutine. Messages of
@@ -67,6 +82,10 @@ type rig struct {
 	pools map[any]*stack
 	step  int // that is played
 	now   model.Timestamp
+
+	pipeline *model.Pipeline
+	before   map[string]engine.Counts // by node, of tasks that were restarted
+	saved    map[string][]byte
 }
 
 // A lane is what is under way between two tasks.
@@ -89,23 +108,43 @@ func (s *stack) Get() any {
 }
 
 func newRig(p *model.Pipeline, l layout, seed uint64) (*rig, error) {
-	r := &rig{layout: l, rng: rand.New(rand.NewPCG(seed, 0)), pools: map[any]*stack{}, now: model.MinTimestamp}
-	pl, err := plan.New(p)
-	if err != nil {
+	r := &rig{
+		layout: l, rng: rand.New(rand.NewPCG(seed, 0)), pools: map[any]*stack{}, now: model.MinTimestamp,
+		pipeline: p, before: map[string]engine.Counts{}, saved: map[string][]byte{},
+	}
+	if err := r.build(nil); err != nil {
 		return nil, err
 	}
+	return r, r.open(source.Split{ID: "script"})
+}
+
+// build makes the tasks, from the saved state if at says how far each stage was.
+func (r *rig) build(at []engine.Snapshot) error {
+	pl, err := plan.New(r.pipeline)
+	if err != nil {
+		return err
+	}
+	l := r.layout
+	r.tasks, r.lanes = nil, nil
+	ids := map[string]uint32{}
 	for _, s := range pl.Stages {
 		var tasks []*engine.Task
 		for i := range l.parallelism {
 			t, err := engine.NewTask(engine.Config{
 				Context: context.Background(), Stage: s, Index: i, Of: l.parallelism, KeyGroups: l.groups,
-				BatchSize: l.batch, Store: engine.Memory{}, Pool: r.pool,
+				BatchSize: l.batch, Store: r.store(s, i, ids), Pool: r.pool,
 			})
 			if err != nil {
-				return nil, err
+				return err
+			}
+			if at != nil {
+				if err := t.Store().Load(r.scan); err != nil {
+					return err
+				}
+				t.Restore(at[s.ID].Watermark, at[s.ID].Out, at[s.ID].Now)
 			}
 			if err := t.Begin(); err != nil {
-				return nil, err
+				return err
 			}
 			tasks = append(tasks, t)
 		}
@@ -116,13 +155,13 @@ func newRig(p *model.Pipeline, l layout, seed uint64) (*rig, error) {
 		}
 		r.lanes = append(r.lanes, lanes)
 	}
-	return r, r.open()
+	return nil
 }
 
 // open gives the split of the script, which is read by stage 0, to its first task,
 // and ends the others.
-func (r *rig) open() error {
-	if err := r.tasks[0][0].AddSplit(source.Split{ID: "script"}); err != nil {
+func (r *rig) open(s source.Split) error {
+	if err := r.tasks[0][0].AddSplit(s); err != nil {
 		return err
 	}
 	r.tasks[0][0].SetFloor(model.MaxTimestamp)
@@ -180,6 +219,12 @@ func (r *rig) play(steps []reference.Step, after func()) error {
 		}
 		if after != nil {
 			after()
+		}
+		if i+1 == r.restart && i < len(steps)-1 {
+			if err := r.restartTasks(); err != nil {
+				return err
+			}
+			head = r.tasks[0][0]
 		}
 	}
 	return nil
@@ -286,6 +331,7 @@ func (r *rig) watermark(stage int) model.Timestamp {
 
 // counts adds up what the node of that name counted in all its tasks.
 func (r *rig) counts(name string) (sum engine.Counts) {
+	sum = r.before[name]
 	for _, tasks := range r.tasks {
 		for _, t := range tasks {
 			t.Counts(func(n *model.Node, c engine.Counts) {

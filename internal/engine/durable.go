@@ -1,0 +1,180 @@
+package engine
+
+import (
+	"encoding/binary"
+	"iter"
+)
+
+// A Durable is the [Store] of a task whose state outlives it. Cells live in
+// memory as they do in [Memory]; besides, it knows which of them changed since the
+// last checkpoint, and writes those out.
+//
+// Freeze fixes what a checkpoint holds. Save then writes it out a part at a time
+// while the task goes on: whoever changes a cell that is still to be saved saves
+// it first. So the pause is that of Freeze, whatever the size of the state.
+//
+// It belongs to its task, and is used by one goroutine at a time.
+type Durable struct {
+	id     func(cell string) uint32
+	groups int
+	lo, hi int // the key groups of the task
+
+	epoch   mark // the present interval between two checkpoints, with savedMark
+	frozen  mark // the one that is being saved; 0 is none
+	cells   []durableCells
+	ids     []uint32 // of cells
+	schemas []string // of cells
+	at      int      // of cells, where Save is
+	saving  Changes  // of the frozen interval
+	next    Changes  // of the present one: what was let go
+	err     error
+}
+
+// A mark says of an entry in which interval it last changed, 0 if not since it
+// was saved, and whether what is saved has its key.
+type mark uint32
+
+const savedMark mark = 1 << 31
+
+// durableCells is one declaration's cells, of whatever type.
+type durableCells interface {
+	// save writes out frozen entries, about budget of them, and returns how many it
+	// wrote; fewer than budget says that none are left.
+	save(budget int) int
+	load(key, value []byte) error
+	freeze()
+}
+
+// NewDurable makes the store of task index of n. The id of a cell is part of each
+// of its keys; it must be the same whenever the state is read again.
+func NewDurable(id func(cell string) uint32, groups, index, n int) *Durable {
+	d := &Durable{id: id, groups: groups, epoch: 1 | savedMark}
+	d.lo, d.hi = ownedGroups(groups, index, n)
+	return d
+}
+
+// ownedGroups is the range of key groups that task index of n owns.
+func ownedGroups(groups, index, n int) (lo, hi int) {
+	return (index*groups + n - 1) / n, ((index+1)*groups + n - 1) / n
+}
+
+// Open implements [Store].
+func (d *Durable) Open(decl Declaration) any { return decl.Durable(d) }
+
+// Err is why some of the cells cannot be saved, or could not.
+func (d *Durable) Err() error { return d.err }
+
+// Schemas calls visit with the id of each declaration of cells, and how they are
+// saved.
+func (d *Durable) Schemas(visit func(id uint32, schema string)) {
+	for i, id := range d.ids {
+		visit(id, d.schemas[i])
+	}
+}
+
+// Freeze fixes what the checkpoint holds: the cells as they are now.
+func (d *Durable) Freeze() {
+	if d.frozen != 0 {
+		d.Save(maxBudget)
+	}
+	d.frozen = d.epoch &^ savedMark
+	d.epoch = (d.frozen + 1) | savedMark
+	d.saving, d.next = d.next, Changes{}
+	d.at = 0
+	for _, c := range d.cells {
+		c.freeze()
+	}
+}
+
+const maxBudget = 1 << 62
+
+// Save writes out about budget cells of the frozen state, and reports whether
+// that was all. Then Changes has them.
+func (d *Durable) Save(budget int) (done bool, err error) {
+	for d.at < len(d.cells) && budget > 0 {
+		budget -= d.cells[d.at].save(budget)
+		if budget > 0 {
+			d.at++
+		}
+	}
+	if d.at < len(d.cells) && d.err == nil {
+		return false, nil
+	}
+	d.frozen = 0
+	return true, d.err
+}
+
+// Changes hands over what the last checkpoint changed, once Save is done.
+func (d *Durable) Changes() Changes {
+	c := d.saving
+	d.saving = Changes{}
+	return c
+}
+
+// Load reads the cells of the task's key groups out of saved state: scan calls
+// visit with the entries whose keys are from start up to end, in order.
+func (d *Durable) Load(scan func(start, end []byte) iter.Seq2[[]byte, []byte]) error {
+	for i, c := range d.cells {
+		start := binary.BigEndian.AppendUint32(nil, d.ids[i])
+		end := binary.BigEndian.AppendUint32(nil, d.ids[i]+1)
+		for key, value := range scan(start, end) {
+			if err := c.load(key[4:], value); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Changes is what a checkpoint changes in the saved state: first ranges and keys
+// go, then entries are put.
+type Changes struct {
+	drops []keyRange
+	gone  []span
+	puts  []putSpan
+	bytes []byte
+}
+
+type span struct{ start, end int }
+
+type keyRange struct{ start, end span }
+
+type putSpan struct{ key, value span }
+
+// Len is how many changes there are.
+func (c *Changes) Len() int { return len(c.drops) + len(c.gone) + len(c.puts) }
+
+// Drops are ranges of keys that are gone.
+func (c *Changes) Drops() iter.Seq2[[]byte, []byte] {
+	return func(yield func(start, end []byte) bool) {
+		for _, d := range c.drops {
+			if !yield(c.at(d.start), c.at(d.end)) {
+				return
+			}
+		}
+	}
+}
+
+// Gone are keys that are gone.
+func (c *Changes) Gone() iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for _, s := range c.gone {
+			if !yield(c.at(s)) {
+				return
+			}
+		}
+	}
+}
+
+// Puts are the entries that are new or other than they were.
+func (c *Changes) Puts() iter.Seq2[[]byte, []byte] {
+	return func(yield func(key, value []byte) bool) {
+		for _, p := range c.puts {
+			if !yield(c.at(p.key), c.at(p.value)) {
+				return
+			}
+		}
+	}
+}
+
+func (c *Changes) at(s span) []byte { return c.bytes[s.start:s.end:s.end] }

@@ -1,0 +1,154 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/millrace/millrace/model"
+	"github.com/millrace/millrace/model/state"
+)
+
+// How the cells and timers of a DoFn are saved.
+
+// savedKeyedWindow is a keyedWindow. Its slots are encoded by their cells.
+type savedKeyedWindow struct {
+	Window  model.Window
+	Slots   [][]byte // nil where a cell is empty
+	Timers  [2][]savedTimer
+	Latest  model.Timestamp
+	Horizon model.Timestamp
+	Wake    [2]model.Timestamp
+	Expires [2]model.Timestamp
+}
+
+type savedTimer struct {
+	Cell       int
+	Tag        string
+	At, Output model.Timestamp
+	Fixed      bool
+	Holds      bool
+}
+
+func (g *keyedOp[K, V]) encoding() (Encoding[keyedWindows], error) {
+	e, err := newSavedAs(g.layoutPack, g.layoutUnpack)
+	return keyedEncoding{e, g.layout}, err
+}
+
+// keyedEncoding is an encoding that tells apart the DoFns whose cells it is of.
+type keyedEncoding struct {
+	Encoding[keyedWindows]
+	layout *state.Layout
+}
+
+// formats describes what each of the DoFn's cells holds, and its timers.
+func (e keyedEncoding) formats() (lines []string) {
+	for _, s := range e.layout.Specs {
+		lines = append(lines, s.Name+" "+s.Format)
+	}
+	for _, t := range e.layout.Timers {
+		lines = append(lines, fmt.Sprintf("%s timer of clock %d, family %t", t.Name, t.Clock, t.Family))
+	}
+	return lines
+}
+
+func (g *keyedOp[K, V]) layoutPack(ks *keyedWindows) ([]savedKeyedWindow, error) {
+	return packKeyed(g.layout, ks)
+}
+
+func (g *keyedOp[K, V]) layoutUnpack(saved []savedKeyedWindow, ks *keyedWindows) error {
+	return unpackKeyed(g.layout, saved, ks)
+}
+
+func packKeyed(l *state.Layout, ks *keyedWindows) ([]savedKeyedWindow, error) {
+	out := make([]savedKeyedWindow, len(ks.open))
+	for i, w := range ks.open {
+		s := savedKeyedWindow{Window: w.window, Latest: w.latest, Horizon: w.horizon, Wake: w.wake, Expires: w.expires}
+		for j, slot := range w.slots {
+			var b []byte
+			if slot != nil {
+				var err error
+				if b, err = l.Specs[j].Append([]byte{}, slot); err != nil {
+					return nil, err
+				}
+			}
+			s.Slots = append(s.Slots, b)
+		}
+		for c := range w.timers {
+			for _, t := range w.timers[c].items {
+				s.Timers[c] = append(s.Timers[c], savedTimer{t.cell, t.tag, t.at, t.output, t.fixed, t.hold != 0})
+			}
+		}
+		out[i] = s
+	}
+	return out, nil
+}
+
+func unpackKeyed(l *state.Layout, saved []savedKeyedWindow, ks *keyedWindows) error {
+	*ks = keyedWindows{}
+	for _, s := range saved {
+		w := &keyedWindow{
+			window: s.Window, latest: s.Latest, horizon: s.Horizon, wake: s.Wake, expires: s.Expires, stored: true,
+		}
+		if len(s.Slots) > 0 {
+			if len(s.Slots) != len(l.Specs) {
+				return fmt.Errorf("it has %d cells, and the DoFn %d", len(s.Slots), len(l.Specs))
+			}
+			w.slots = make([]state.Slot, len(l.Specs))
+		}
+		for j, b := range s.Slots {
+			if b == nil {
+				continue
+			}
+			slot, rest, err := l.Specs[j].Decode(b)
+			if err == nil && len(rest) > 0 {
+				err = errors.New("bytes are left over")
+			}
+			if err != nil {
+				return err
+			}
+			w.slots[j] = slot
+		}
+		for c := range s.Timers {
+			for _, t := range s.Timers[c] {
+				if t.Cell < 0 || t.Cell >= len(l.Timers) {
+					return fmt.Errorf("it has timer %d, and the DoFn %d timers", t.Cell, len(l.Timers))
+				}
+				set := timer{cell: t.Cell, tag: t.Tag, at: t.At, output: t.Output, fixed: t.Fixed}
+				if t.Holds {
+					set.hold = 1 // until restored numbers it
+				}
+				w.timers[c].set(set)
+			}
+		}
+		ks.open = append(ks.open, w)
+	}
+	return nil
+}
+
+// restored queues what was loaded.
+func (g *keyedOp[K, V]) restored(watermark, now model.Timestamp) {
+	g.watermark, g.now = watermark, now
+	g.ending = watermark >= g.strategy.Expiry(model.GlobalWindow)
+	g.keys.Each(func(hash uint64, k K, ks *keyedWindows) bool {
+		for _, w := range ks.open {
+			g.open++
+			for c := range w.wake {
+				if w.wake[c] < never {
+					w.entry[c] = g.due[c].add(wakeup[K]{w.wake[c], hash, k, w.window})
+				}
+				for i := range w.timers[c].items {
+					t := &w.timers[c].items[i]
+					if t.hold == 0 {
+						continue
+					}
+					h := &g.holds
+					h.seq++
+					h.live++
+					t.hold = h.seq
+					h.push(keyedHold[K]{wakeup[K]{t.output, hash, k, w.window}, c, t.cell, t.tag, h.seq})
+				}
+			}
+		}
+		return true
+	})
+}

@@ -30,6 +30,7 @@ var Table = []Row{
 	{Packages: []string{"internal/plan"}, Only: []string{"model"}}, // knows nothing of execution
 	{Packages: []string{"internal/engine"}},
 	{Packages: []string{"transforms"}},
+	{Packages: []string{"internal/checkpoint"}, Only: []string{"model", "model/source", "model/sink"}}, // knows nothing of the engine
 	{Packages: []string{"runners/..."}},
 	{Packages: []string{"io/compression"}, Only: []string{}},
 	{Packages: []string{"io/internal/..."}, Except: []string{"runners/..."}, Together: true},

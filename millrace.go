@@ -52,6 +52,11 @@ type Options struct {
 	Logger *slog.Logger
 	// Stop, when closed, ends the run gracefully, as [direct.Runner] says.
 	Stop <-chan struct{}
+	// StateDir is where the run keeps its checkpoints; a run that finds some goes on
+	// from the newest. "" keeps everything in memory only.
+	StateDir string
+	// CheckpointEvery is the time between two checkpoints; 0 is 10 s.
+	CheckpointEvery time.Duration
 }
 
 // AddFlags defines the flags that set o, with its present values as defaults.
@@ -72,6 +77,15 @@ func (o *Options) AddFlags(fs *flag.FlagSet) {
 			return errors.New("it must be a whole number, at least 1")
 		}
 		o.Parallelism = n
+		return nil
+	})
+	fs.StringVar(&o.StateDir, "state-dir", o.StateDir, "`folder` for the pipeline's state and checkpoints, to go on from if it has some; none keeps all in memory")
+	fs.Func("checkpoint-every", "`duration` between two checkpoints, at least 1ms (default 10s)", func(s string) error {
+		d, err := time.ParseDuration(s)
+		if err != nil || d < time.Millisecond {
+			return errors.New("it must be a duration of at least 1ms, such as 5s")
+		}
+		o.CheckpointEvery = d
 		return nil
 	})
 }
@@ -99,6 +113,7 @@ func Run(ctx context.Context, p *model.Pipeline, o Options) (Report, error) {
 		ProgressEvery: o.ProgressEvery,
 		Logger:        o.Logger,
 		Stop:          o.Stop,
+		Checkpoints:   direct.Checkpoints{Dir: o.StateDir, Every: o.CheckpointEvery},
 	}.Run(ctx, p)
 }
 
@@ -139,6 +154,8 @@ const (
 //
 //	-runner NAME       what runs the pipeline
 //	-parallelism N     tasks per stage
+//	-state-dir DIR     keep state and checkpoints there
+//	-checkpoint-every D
 //	-explain           print the plan and exit
 //	-progress D        log progress this often; 0 is never
 //	-log-level LEVEL   debug, info, warn or error

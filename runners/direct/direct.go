@@ -32,6 +32,9 @@ type Runner struct {
 	ProgressEvery time.Duration
 	// Logger is told of what goes on; nil is slog.Default.
 	Logger *slog.Logger
+	// Checkpoints say how the run survives the end of its process. With them, Stop
+	// takes a checkpoint and ends; the next run goes on from there.
+	Checkpoints Checkpoints
 }
 
 // ErrStopped is what Run returns after a graceful stop.

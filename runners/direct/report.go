@@ -16,6 +16,21 @@ type Report struct {
 	Sources   []SourceReport
 	Groupings []GroupingReport
 	Sinks     []SinkReport
+	// Checkpoints is zero where everything is in memory only.
+	Checkpoints CheckpointReport
+}
+
+// A CheckpointReport is what the checkpoints of a run came to.
+type CheckpointReport struct {
+	// Taken are those that are durable.
+	Taken int64
+	// Last is how long the last one took, from its barrier to the commits of the sinks.
+	Last time.Duration
+	// LongestPause is the longest time that a task spent on a checkpoint without doing
+	// anything else.
+	LongestPause time.Duration
+	// Bytes is the size of the newest one.
+	Bytes int64
 }
 
 // A SourceReport is how far a source was read.
@@ -111,6 +126,9 @@ func (r Report) String() string {
 	if n := r.Waiting(); n > 0 {
 		fmt.Fprintf(&b, "; %d wait for side inputs", n)
 	}
+	if c := r.Checkpoints; c.Taken > 0 {
+		fmt.Fprintf(&b, "; %d checkpoints, the last in %v", c.Taken, c.Last.Round(time.Millisecond))
+	}
 	fmt.Fprintf(&b, "; %v", r.Elapsed.Round(time.Millisecond))
 	return b.String()
 }
@@ -159,7 +177,7 @@ func (r *run) report() Report {
 			src.Waiting = waiting
 		}
 	}
-	rep := Report{Elapsed: time.Since(r.start)}
+	rep := Report{Elapsed: time.Since(r.start), Checkpoints: r.saves.report()}
 	for _, n := range r.plan.Pipeline.Nodes() {
 		c := counts[n]
 		switch n.Spec.(type) {

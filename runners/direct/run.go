@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/millrace/millrace/internal/engine"
@@ -25,6 +27,7 @@ type run struct {
 	pools  map[poolKey]*batchPool
 	sched  *scheduler
 	start  time.Time
+	saves  *checkpoints // nil where everything is in memory only
 }
 
 // A stage is the tasks of a plan's stage.
@@ -35,6 +38,8 @@ type stage struct {
 	rank   int     // the highest is stepped first
 	batch  int     // elements a source task reads in a step
 	full   int     // how many of its tasks' mailboxes are full; the scheduler's
+	// holding is how many of its tasks hold back as much as they may, behind a barrier.
+	holding int
 }
 
 // A task is an engine task with its mailbox. All but the engine task itself
@@ -60,6 +65,16 @@ type task struct {
 	counts      []nodeCounts
 	progress    taskProgress
 	prepared    []engine.Prepared
+
+	// Of a run with checkpoints:
+	durable *engine.Durable
+	toCross uint64       // the barrier that a source's task is to cross
+	crossed bool         // it has crossed the one under way
+	part    *part        // its part of that checkpoint, until it is saved
+	saving  bool         // it has cells to save
+	saved   bool         // part is complete; set by the step
+	holding bool         // it holds back as much as it may
+	pause   atomic.Int64 // the longest time it spent on a checkpoint at a stretch, in nanoseconds
 }
 
 type taskState uint8
@@ -111,11 +126,22 @@ func (r *run) pool(n *model.Node, port int) engine.Pool {
 // run does everything, and leaves nothing behind.
 func (r *run) run() (Report, error) {
 	err := context.Cause(r.ctx)
+	if err == nil && r.cfg.Checkpoints.Dir != "" {
+		r.saves, err = openCheckpoints(r)
+	}
+	if err == nil && r.saves != nil {
+		if ended, cerr := r.saves.resume(); ended || cerr != nil {
+			return r.report(), errors.Join(cerr, r.saves.store.Close())
+		}
+	}
 	if err == nil {
 		err = r.build()
 	}
 	if err == nil {
 		err = r.work()
+	}
+	if err == nil && r.saves != nil {
+		err = r.saves.end()
 	}
 	stopped := err == ErrStopped
 	closeErr := r.closeTasks()
@@ -125,7 +151,14 @@ func (r *run) run() (Report, error) {
 	case closeErr != nil:
 		err = errors.Join(err, closeErr)
 	}
-	err = r.settle(err, err == nil || stopped && closeErr == nil && r.unbounded())
+	if r.saves == nil {
+		err = r.settle(err, err == nil || stopped && closeErr == nil && r.unbounded())
+	} else {
+		if err != nil {
+			err = r.settle(err, false)
+		}
+		err = errors.Join(err, r.saves.store.Close())
+	}
 	report := r.report()
 	if perr := r.show(report); perr != nil {
 		err = errors.Join(err, perr)
@@ -138,11 +171,17 @@ func (r *run) build() error {
 	for _, s := range r.stages {
 		if spec, ok := s.Head.Spec.(engine.SourceSpec); ok {
 			var err error
-			if s.splits, err = newSplits(r.ctx, s.Stage, spec, r.cfg.Parallelism); err != nil {
+			if s.splits, err = r.splitsOf(s, spec); err != nil {
 				return err
 			}
 		}
 		for i := range r.cfg.Parallelism {
+			var store engine.Store = engine.Memory{}
+			var durable *engine.Durable
+			if r.saves != nil {
+				durable = engine.NewDurable(func(cell string) uint32 { return r.saves.cellID(s, cell) }, engine.DefaultKeyGroups, i, r.cfg.Parallelism)
+				store = durable
+			}
 			t, err := engine.NewTask(engine.Config{
 				Context:   r.ctx,
 				Stage:     s.Stage,
@@ -150,14 +189,20 @@ func (r *run) build() error {
 				Of:        r.cfg.Parallelism,
 				KeyGroups: engine.DefaultKeyGroups,
 				BatchSize: batchSize,
-				Store:     engine.Memory{},
+				Store:     store,
+				Resumed:   r.saves != nil && r.saves.from != nil,
 				Pool:      r.pool,
 			})
 			if err != nil {
 				return err
 			}
-			dt := &task{Task: t, stage: s, index: i, wakeAt: model.MaxTimestamp, lockstep: s.splits != nil && s.splits.lockstep}
+			dt := &task{Task: t, stage: s, index: i, wakeAt: model.MaxTimestamp, lockstep: s.splits != nil && s.splits.lockstep, durable: durable}
 			s.tasks = append(s.tasks, dt)
+			if r.saves != nil {
+				if err := r.saves.restore(dt); err != nil {
+					return err
+				}
+			}
 			if err := t.Begin(); err != nil {
 				return err
 			}
@@ -176,6 +221,9 @@ func (r *run) work() error {
 	defer stopProgress()
 	stopWatch := context.AfterFunc(r.ctx, func() { r.sched.fail(context.Cause(r.ctx)) })
 	defer stopWatch()
+	if r.saves != nil {
+		return r.workSaving()
+	}
 	if r.cfg.Stop != nil {
 		ended := make(chan struct{})
 		defer close(ended)
@@ -188,6 +236,28 @@ func (r *run) work() error {
 		}()
 	}
 	return r.sched.loop(r.cfg.Parallelism)
+}
+
+// workSaving is work with checkpoints in between.
+func (r *run) workSaving() error {
+	done, saved := make(chan struct{}), make(chan error, 1)
+	go func() { saved <- r.saves.loop(done, r.cfg.Stop) }()
+	err := r.sched.loop(r.cfg.Parallelism)
+	close(done)
+	if saveErr := <-saved; err == nil {
+		err = saveErr
+	}
+	return err
+}
+
+// splitsOf are the splits of a source, or what a checkpoint has left of them.
+func (r *run) splitsOf(s *stage, spec engine.SourceSpec) (*splits, error) {
+	if r.saves != nil {
+		if left, resumed := r.saves.splitsOf(s); resumed {
+			return dealSplits(left, spec, r.cfg.Parallelism), nil
+		}
+	}
+	return newSplits(r.ctx, s.Stage, spec, r.cfg.Parallelism)
 }
 
 func (r *run) closeTasks() error {
@@ -249,7 +319,11 @@ func (r *run) preparedBy(n *model.Node) []sink.Committable {
 	var out []sink.Committable
 	for _, s := range r.stages {
 		for _, t := range s.tasks {
-			for _, p := range t.prepared {
+			prepared := t.prepared
+			if t.part != nil { // of a checkpoint that came to nothing
+				prepared = append(slices.Clip(prepared), t.part.Prepared...)
+			}
+			for _, p := range prepared {
 				if p.Node == n {
 					out = append(out, p.Committable)
 				}

@@ -32,6 +32,7 @@ type scheduler struct {
 	until      model.Timestamp // what a script lets time pass to, timer by timer
 	timer      *time.Timer
 	timerAt    model.Timestamp
+	crossing   *crossing // the checkpoint under way
 	upstream   map[*stage][]*stage
 	downstream map[*stage][]*stage
 }
@@ -57,6 +58,7 @@ func (s *scheduler) begin() {
 	for _, st := range s.run.stages {
 		for _, t := range st.tasks {
 			s.open++
+			s.deliver(t) // what follows from the checkpoint that it goes on from
 			if t.lockstep {
 				s.scripted, s.now = true, 0 // scripts begin at the epoch
 			}
@@ -137,8 +139,12 @@ func (s *scheduler) step(t *task) {
 	t.state = running
 	s.stepping++
 	messages := s.takeMessages(t)
-	now, stopping := s.time(), s.stopping
-	err := s.stepAlone(t, messages, now, stopping)
+	err := s.stepAlone(t, messages, s.orders(t))
+	if c := s.crossing; err == nil && t.finished && c != nil {
+		s.mu.Unlock()
+		err = t.finishCrossing(c)
+		s.mu.Lock()
+	}
 	s.deliver(t)
 	if err == nil && !t.finished && len(t.mailbox) == 0 && (t.stage.splits == nil || t.resumeAfter > 0 || t.lockstep || t.starved) {
 		s.mu.Unlock()
@@ -161,6 +167,8 @@ func (s *scheduler) step(t *task) {
 		}
 	}
 	s.keepTime(t)
+	s.passed(t)
+	s.noteHeld(t)
 	s.enqueue(t)
 	s.feed(t)
 	if s.stepping == 0 && len(s.lockstep) > 0 {
@@ -169,7 +177,7 @@ func (s *scheduler) step(t *task) {
 }
 
 // stepAlone steps t without the lock. It ends the run if user code ends the worker.
-func (s *scheduler) stepAlone(t *task, messages []engine.Message, now model.Timestamp, stopping bool) error {
+func (s *scheduler) stepAlone(t *task, messages []engine.Message, o orders) error {
 	s.mu.Unlock()
 	returned := false
 	defer func() {
@@ -179,7 +187,7 @@ func (s *scheduler) stepAlone(t *task, messages []engine.Message, now model.Time
 			s.failLocked(t.Exited())
 		}
 	}()
-	err := t.step(messages, now, stopping)
+	err := t.step(messages, o)
 	returned = true
 	return err
 }
@@ -224,10 +232,8 @@ func (s *scheduler) enqueue(t *task) {
 	if t.state != idle || t.finished || !s.hasWork(t) {
 		return
 	}
-	for _, d := range s.downstream[t.stage] {
-		if d.full > 0 {
-			return
-		}
+	if s.blocked(t) {
+		return
 	}
 	t.state = queued
 	if t.lockstep && !s.stopping {
@@ -240,7 +246,12 @@ func (s *scheduler) enqueue(t *task) {
 }
 
 func (s *scheduler) hasWork(t *task) bool {
-	return len(t.mailbox) > 0 || t.stage.splits != nil && (!t.parked || s.stopping) || t.wakeAt <= s.now
+	return len(t.mailbox) > 0 || s.reads(t) || t.wakeAt <= s.now && !s.waitsToRead(t) || t.toCross != 0 || t.saving
+}
+
+// reads reports whether t is a source's task that may have something to read.
+func (s *scheduler) reads(t *task) bool {
+	return t.stage.splits != nil && (!t.parked || s.stopping) && !s.waitsToRead(t)
 }
 
 // fail ends the run with err.

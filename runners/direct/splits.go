@@ -46,18 +46,23 @@ func newSplits(ctx context.Context, s *plan.Stage, spec engine.SourceSpec, tasks
 	if err != nil {
 		return nil, &engine.SourceError{Transform: s.Head.Name, Site: s.Head.Site, Err: fmt.Errorf("listing its splits: %w", err)}
 	}
+	return dealSplits(list, spec, tasks), nil
+}
+
+// dealSplits has tasks read list.
+func dealSplits(list []source.Split, spec engine.SourceSpec, tasks int) *splits {
 	sp := &splits{lockstep: spec.Lockstep(), each: !spec.Concurrent(), dealt: make([][]source.Split, tasks)}
 	if sp.each {
 		for _, x := range list {
 			sp.waiting = append(sp.waiting, waitingSplit{x, model.MinTimestamp})
 		}
 		sp.readers = make([]sharer, tasks)
-		return sp, nil
+		return sp
 	}
 	for i, x := range list {
 		sp.dealt[i%tasks] = append(sp.dealt[i%tasks], x)
 	}
-	return sp, nil
+	return sp
 }
 
 // take returns the splits that a task with none is to read next; none is the

@@ -8,9 +8,25 @@ import (
 	"github.com/millrace/millrace/model/source"
 )
 
+// orders are what the scheduler tells a task for a step.
+type orders struct {
+	now      model.Timestamp
+	read     bool
+	stopping bool
+	barrier  uint64 // to cross
+}
+
+func (s *scheduler) orders(t *task) orders {
+	now := s.time()
+	return orders{
+		now: now, stopping: s.stopping, barrier: t.toCross,
+		read: t.toCross == 0 && (s.reads(t) || t.stage.splits != nil && t.wakeAt <= now && !s.waitsToRead(t)),
+	}
+}
+
 // step does one step of the task's work. It runs without the scheduler's lock.
-func (t *task) step(messages []engine.Message, now model.Timestamp, stopping bool) error {
-	if err := t.AdvanceProcessingTime(now); err != nil {
+func (t *task) step(messages []engine.Message, o orders) error {
+	if err := t.AdvanceProcessingTime(o.now); err != nil {
 		return err
 	}
 	for _, m := range messages {
@@ -18,8 +34,11 @@ func (t *task) step(messages []engine.Message, now model.Timestamp, stopping boo
 			return err
 		}
 	}
-	if t.stage.splits != nil {
-		if err := t.read(stopping); err != nil {
+	if err := t.crossStep(o.barrier); err != nil {
+		return err
+	}
+	if o.read {
+		if err := t.read(o.stopping); err != nil {
 			return err
 		}
 		var err error

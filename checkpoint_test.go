@@ -1,0 +1,200 @@
+package millrace_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/millrace/millrace"
+	"github.com/millrace/millrace/model"
+	"github.com/millrace/millrace/transforms"
+	"github.com/millrace/millrace/windowing"
+)
+
+// fixture is a folder with an input, for pipelines that count its words per second.
+func fixture(t *testing.T, lines int) (folder string) {
+	t.Helper()
+	folder = t.TempDir()
+	writeCrashInput(t, filepath.Join(folder, "in"), lines)
+	return folder
+}
+
+func perSecond(p *model.Pipeline, folder string, each func(string) error) {
+	words := transforms.TryMap(crashInput(p, folder), func(_ context.Context, w string) (string, error) { return w, each(w) })
+	put(folder, transforms.Count(transforms.Window(words, model.WindowingStrategy{Windows: windowing.Fixed{Size: time.Second}})))
+}
+
+func saved(folder string) millrace.Options {
+	return millrace.Options{StateDir: filepath.Join(folder, "state"), CheckpointEvery: time.Millisecond, Parallelism: 2, SourceBatch: 16}
+}
+
+func wantCommitted(t *testing.T, folder string) {
+	t.Helper()
+	input, err := os.ReadFile(filepath.Join(folder, "in"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	undisturbed := t.TempDir()
+	if err := os.WriteFile(filepath.Join(undisturbed, "in"), input, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	var p model.Pipeline
+	perSecond(&p, undisturbed, func(string) error { return nil })
+	if _, err := millrace.Run(t.Context(), &p, millrace.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := committed(t, folder), committed(t, undisturbed); !slices.Equal(got, want) {
+		t.Errorf("%d lines were committed, want %d: %s", len(got), len(want), firstDifference(got, want))
+	}
+}
+
+func TestARunGoesOnFromWhereAStoppedOneWas(t *testing.T) {
+	folder := fixture(t, 100_000)
+	for stops := 0; ; stops++ {
+		var read atomic.Int64
+		stop := make(chan struct{})
+		var p model.Pipeline
+		perSecond(&p, folder, func(string) error {
+			if read.Add(1) == 30_000 {
+				close(stop)
+			}
+			return nil
+		})
+		o := saved(folder)
+		o.Parallelism, o.Stop = 1+stops, stop
+		_, err := millrace.Run(t.Context(), &p, o)
+		if err == nil {
+			if stops == 0 {
+				t.Error("was never stopped")
+			}
+			break
+		}
+		if !errors.Is(err, millrace.ErrStopped) {
+			t.Fatal(err)
+		}
+	}
+	wantCommitted(t, folder)
+}
+
+func TestARunGoesOnFromTheLastCheckpointOfOneThatFailed(t *testing.T) {
+	folder := fixture(t, 60_000)
+	broken := errors.New("broken")
+	for at := int64(20_000); ; at += 1_000_000 {
+		var read atomic.Int64
+		var p model.Pipeline
+		perSecond(&p, folder, func(string) error {
+			if read.Add(1) == at {
+				return broken
+			}
+			return nil
+		})
+		_, err := millrace.Run(t.Context(), &p, saved(folder))
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, broken) {
+			t.Fatal(err)
+		}
+	}
+	wantCommitted(t, folder)
+	if hidden, _ := filepath.Glob(filepath.Join(folder, ".out*")); len(hidden) > 0 {
+		t.Errorf("left behind: %v", hidden)
+	}
+}
+
+func TestAPipelineThatCameToItsEndIsNotRunAgain(t *testing.T) {
+	folder := fixture(t, 1000)
+	for range 2 {
+		var p model.Pipeline
+		perSecond(&p, folder, func(string) error { return nil })
+		if _, err := millrace.Run(t.Context(), &p, saved(folder)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantCommitted(t, folder)
+}
+
+func TestStateOfAnotherPipelineIsRefused(t *testing.T) {
+	folder := fixture(t, 1000)
+	var p model.Pipeline
+	perSecond(&p, folder, func(string) error { return nil })
+	if _, err := millrace.Run(t.Context(), &p, saved(folder)); err != nil {
+		t.Fatal(err)
+	}
+	before := listing(t, filepath.Join(folder, "state", "checkpoints"))
+	var other model.Pipeline
+	put(folder, transforms.Count(crashInput(&other, folder)))
+	_, err := millrace.Run(t.Context(), &other, saved(folder))
+	if err == nil || !strings.Contains(err.Error(), "state of another pipeline") {
+		t.Errorf("got %v", err)
+	}
+	if after := listing(t, filepath.Join(folder, "state", "checkpoints")); !slices.Equal(before, after) {
+		t.Errorf("the state had %v, and has %v", before, after)
+	}
+}
+
+// State that was saved as one type is not read as another.
+func TestStateOfAnotherTypeIsRefused(t *testing.T) {
+	folder := fixture(t, 1000)
+	build := func(p *model.Pipeline, mean bool) {
+		lengths := transforms.Map(transforms.Window(crashInput(p, folder), model.WindowingStrategy{Windows: windowing.Fixed{Size: time.Second}}),
+			func(w string) model.KV[string, float64] { return model.KVOf(w, float64(len(w))) })
+		if mean {
+			put(folder, transforms.CombinePerKey(lengths, transforms.Mean))
+			return
+		}
+		put(folder, transforms.CombinePerKey(lengths, transforms.Sum))
+	}
+	stop := make(chan struct{})
+	close(stop)
+	var p, other model.Pipeline
+	build(&p, false)
+	o := saved(folder)
+	o.Stop = stop
+	if _, err := millrace.Run(t.Context(), &p, o); !errors.Is(err, millrace.ErrStopped) {
+		t.Fatal(err)
+	}
+	build(&other, true)
+	_, err := millrace.Run(t.Context(), &other, saved(folder))
+	if err == nil || !strings.Contains(err.Error(), "was saved as") || !strings.Contains(err.Error(), "checkpoint_test.go:") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestWhatCannotBeSavedIsRefusedAtTheStart(t *testing.T) {
+	folder := fixture(t, 10)
+	var p model.Pipeline
+	words := crashInput(&p, folder)
+	total := transforms.CombineGlobally(transforms.Create(&p, 1, 2), transforms.Sum)
+	put(folder, transforms.MapWith(words, transforms.AsSingleton(total), func(w string, n int) string { return fmt.Sprint(w, n) }))
+	_, err := millrace.Run(t.Context(), &p, saved(folder))
+	if err == nil || !strings.Contains(err.Error(), "side inputs are kept in memory only") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func listing(t *testing.T, folder string) (names []string) {
+	t.Helper()
+	err := filepath.WalkDir(folder, func(path string, d os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		names = append(names, fmt.Sprint(path, " ", info.Size(), " ", info.ModTime().UnixNano()))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}

@@ -108,6 +108,8 @@ func child(ctx context.Context, o options, runner string) (report, error) {
 		"-runner", runner,
 		"-events", strconv.FormatInt(o.config.Events, 10),
 		"-parallelism", strconv.Itoa(o.config.Parallelism),
+		"-state", o.state,
+		"-checkpoint", o.config.CheckpointEvery.String(),
 		"-check=false",
 		"-json")
 	var stdout, stderr bytes.Buffer

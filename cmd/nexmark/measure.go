@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"runtime/pprof"
 	"time"
+
+	"github.com/millrace/millrace/testing/nexmark"
 )
 
 // measure runs the query once in this process. CPU time and memory are those of
@@ -18,6 +20,13 @@ func measure(ctx context.Context, o options) (report, error) {
 	if err != nil {
 		return report{}, err
 	}
+	removeState, err := o.openState()
+	if err != nil {
+		return report{}, err
+	}
+	defer removeState()
+	var saved nexmark.Saved
+	o.config.Saved = &saved
 	start := time.Now()
 	result, err := runners[o.runner](ctx, o.query, o.config)
 	wall := time.Since(start)
@@ -45,7 +54,22 @@ func measure(ctx context.Context, o options) (report, error) {
 		MaxRSSBytes:        used.maxRSS,
 		ResultChecksum:     result.Checksum(),
 		Oracle:             unchecked,
+
+		Checkpoints:          saved.Checkpoints,
+		CheckpointPauseMsMax: float64(saved.LongestPause.Microseconds()) / 1000,
+		StateBytes:           saved.StateBytes,
 	}, nil
+}
+
+// openState makes a temporary state directory, if one is wanted and none is named.
+func (o *options) openState() (remove func(), err error) {
+	if o.state != "pebble" || o.config.StateDir != "" {
+		return func() {}, nil
+	}
+	if o.config.StateDir, err = os.MkdirTemp("", "nexmark-state-"); err != nil {
+		return nil, fmt.Errorf("-state: %w", err)
+	}
+	return func() { os.RemoveAll(o.config.StateDir) }, nil
 }
 
 // usage is what this process has used since it was started.

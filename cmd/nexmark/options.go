@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/millrace/millrace/testing/nexmark"
 )
@@ -14,6 +15,8 @@ type options struct {
 	query  nexmark.Query
 	config nexmark.Config
 	runner string
+
+	state string // "mem" or "pebble"
 
 	check bool // compare the result with the oracle's
 	json  bool
@@ -38,6 +41,9 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	flags.Int64Var(&o.config.Events, "events", 10_000_000, "how many `events` to read")
 	flags.StringVar(&o.runner, "runner", "direct", "the `runner` to use: "+runnerNames())
 	flags.IntVar(&o.config.Parallelism, "parallelism", 2, "how many `cores` to use")
+	flags.StringVar(&o.state, "state", "mem", "where the direct runner keeps its state: mem, or pebble with checkpoints")
+	flags.DurationVar(&o.config.CheckpointEvery, "checkpoint", 5*time.Second, "with -state pebble: time between two checkpoints")
+	flags.StringVar(&o.config.StateDir, "state-dir", "", "with -state pebble: the `folder` to use, and to go on from (default a temporary one)")
 	flags.BoolVar(&o.json, "json", false, "print JSON instead of a table")
 	flags.BoolVar(&o.check, "check", true, "compare the result with the oracle's, after the measurement")
 	flags.StringVar(&o.cpuProfile, "cpuprofile", "", "write a CPU profile of the run to this `file`")
@@ -70,6 +76,15 @@ func (o options) validate() error {
 	}
 	if o.config.Parallelism < 1 {
 		return fmt.Errorf("-parallelism: %d, allowed: 1 or more", o.config.Parallelism)
+	}
+	if o.state != "mem" && o.state != "pebble" {
+		return fmt.Errorf("-state: %q, allowed: mem, pebble", o.state)
+	}
+	if o.config.StateDir != "" && o.state != "pebble" {
+		return errors.New("-state-dir is for -state pebble")
+	}
+	if o.config.CheckpointEvery < time.Millisecond {
+		return fmt.Errorf("-checkpoint: %v, allowed: 1ms or more", o.config.CheckpointEvery)
 	}
 	if o.repeat < 1 {
 		return fmt.Errorf("-repeat: %d, allowed: 1 or more", o.repeat)

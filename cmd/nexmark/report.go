@@ -30,6 +30,10 @@ type report struct {
 	MaxRSSBytes        int64         `json:"max_rss_bytes"`
 	ResultChecksum     string        `json:"result_checksum"`
 	Oracle             string        `json:"oracle"`
+
+	Checkpoints          int64   `json:"checkpoints"`
+	CheckpointPauseMsMax float64 `json:"checkpoint_pause_ms_max"`
+	StateBytes           int64   `json:"state_bytes"`
 }
 
 // outcome is what the command prints.

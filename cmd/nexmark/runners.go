@@ -17,8 +17,9 @@ type Runner func(context.Context, nexmark.Query, nexmark.Config) (nexmark.Result
 
 // runners are all there are, by the name that -runner and -compare take.
 var runners = map[string]Runner{
-	"direct": pipeline.Run,
-	"loop":   loop.Run,
+	"direct":           pipeline.Run,
+	"direct-in-memory": pipeline.RunInMemory,
+	"loop":             loop.Run,
 }
 
 func runnerNames() string {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Query names a query of the benchmark.
@@ -58,6 +59,21 @@ func ParseQuery(name string) (Query, error) {
 type Config struct {
 	Events      int64 // the query reads events 0 to Events-1
 	Parallelism int   // workers that generate and process events
+
+	// StateDir is where a runner that can keeps its state, "" for memory, and
+	// CheckpointEvery how often it takes a checkpoint.
+	StateDir        string
+	CheckpointEvery time.Duration
+	// Saved, if set, is told of the checkpoints.
+	Saved *Saved
+}
+
+// Saved is what a run's checkpoints came to.
+type Saved struct {
+	Checkpoints int64
+	// LongestPause is the longest time that a task did nothing else.
+	LongestPause time.Duration
+	StateBytes   int64
 }
 
 // Validate returns an error if there is nothing to run or nobody to run it.

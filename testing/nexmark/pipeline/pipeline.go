@@ -19,7 +19,13 @@ import (
 	"github.com/millrace/millrace/windowing"
 )
 
-// Run computes q on the direct runner, in memory.
+// RunInMemory is Run without a state directory.
+func RunInMemory(ctx context.Context, q nexmark.Query, c nexmark.Config) (nexmark.Result, error) {
+	c.StateDir = ""
+	return Run(ctx, q, c)
+}
+
+// Run computes q on the direct runner.
 func Run(ctx context.Context, q nexmark.Query, c nexmark.Config) (nexmark.Result, error) {
 	if err := c.Validate(); err != nil {
 		return nexmark.Result{}, err
@@ -29,8 +35,17 @@ func Run(ctx context.Context, q nexmark.Query, c nexmark.Config) (nexmark.Result
 	if err != nil {
 		return nexmark.Result{}, err
 	}
-	if _, err := (direct.Runner{Parallelism: c.Parallelism}).Run(ctx, &p); err != nil {
+	report, err := direct.Runner{
+		Parallelism: c.Parallelism,
+		Checkpoints: direct.Checkpoints{Dir: c.StateDir, Every: c.CheckpointEvery},
+	}.Run(ctx, &p)
+	if err != nil {
 		return nexmark.Result{}, err
+	}
+	if c.Saved != nil {
+		*c.Saved = nexmark.Saved{
+			Checkpoints: report.Checkpoints.Taken, LongestPause: report.Checkpoints.LongestPause, StateBytes: report.Checkpoints.Bytes,
+		}
 	}
 	return out.result(), nil
 }

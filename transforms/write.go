@@ -14,7 +14,7 @@ import (
 // wrap it in a Write of their own.
 func Write[T any](c model.PCollection[T], s sink.Sink[T], opts ...model.Option) {
 	d := model.Definition{Kind: "Write", Class: model.Fused, Options: opts}
-	if d.Err = checkSink(s); d.Err != nil {
+	if d.Err = errors.Join(checkSink(s), shared(c, s)); d.Err != nil {
 		d.Inputs = in(c)
 		c.Pipeline().Add(d)
 		return
@@ -32,6 +32,28 @@ func Write[T any](c model.PCollection[T], s sink.Sink[T], opts ...model.Option) 
 		d.Detail = str.String()
 	}
 	c.Pipeline().Add(d)
+}
+
+// shared says that another Write of the pipeline has the target of s already.
+func shared[T any](c model.PCollection[T], s sink.Sink[T]) error {
+	target := targetOf(s)
+	if target == "" {
+		return nil
+	}
+	for _, n := range c.Pipeline().Nodes() {
+		if w, ok := n.Spec.(interface{ Target() string }); ok && w.Target() == target {
+			return fmt.Errorf("%s is written by %s at %v already, and one would replace what the other wrote; write somewhere else, or put the collections together first, with transforms.Flatten", target, n.Name, n.Site)
+		}
+	}
+	return nil
+}
+
+// targetOf is the target of a sink that wants it for itself, or "".
+func targetOf(s any) string {
+	if e, ok := s.(sink.Exclusive); ok {
+		return e.Target()
+	}
+	return ""
 }
 
 func checkSink[T any](s sink.Sink[T]) error {

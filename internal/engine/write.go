@@ -23,6 +23,14 @@ type WriteSpec[T any] struct {
 	Shards int
 }
 
+// Target is what the sink wants for itself, or "".
+func (s WriteSpec[T]) Target() string {
+	if e, ok := any(s.Sink).(sink.Exclusive); ok {
+		return e.Target()
+	}
+	return ""
+}
+
 // Commit implements [SinkSpec].
 func (s WriteSpec[T]) Commit(ctx context.Context, prepared []sink.Committable) error {
 	return s.Sink.Commit(ctx, prepared)

@@ -18,6 +18,7 @@ import (
 	"github.com/millrace/millrace/io/textio"
 	"github.com/millrace/millrace/model"
 	"github.com/millrace/millrace/model/source"
+	"github.com/millrace/millrace/transforms"
 )
 
 // wantError checks err with the folder d taken out of it.
@@ -310,4 +311,18 @@ func FuzzPosition(f *testing.F) {
 			t.Error(diff)
 		}
 	})
+}
+
+// Two sinks of one path would replace each other's files.
+func TestTwoWritesToOnePathAreAMistake(t *testing.T) {
+	d := t.TempDir()
+	var p model.Pipeline
+	lines := transforms.Create(&p, "a")
+	textio.Write(lines, filepath.Join(d, "out"), textio.WriteOptions{Overwrite: true})
+	textio.Write(lines, filepath.Join(d, "else"), textio.WriteOptions{Overwrite: true})
+	textio.Write(lines, filepath.Join(d, "x", "..", "out"), textio.WriteOptions{Overwrite: true})
+	err := p.Err()
+	if err == nil || !strings.Contains(err.Error(), "out is written by Write at mistakes_test.go:") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("got %v", err)
+	}
 }

@@ -23,8 +23,8 @@ type Runner struct {
 	SourceBatch int
 	// Stop, when closed, ends the run gracefully: sources are read no further,
 	// what was read is processed, and Run returns ErrStopped. Windows that are still
-	// open do not fire. Sinks commit if an input is unbounded; of bounded inputs a
-	// part of the result would pass for the whole, and is discarded.
+	// open do not fire. Sinks commit, unless a bounded input was cut short: a part of
+	// its result would pass for the whole, and is discarded.
 	Stop <-chan struct{}
 	// Progress, if set, is called every ProgressEvery (0 is a second), and once at
 	// the end.

@@ -113,6 +113,12 @@ func newRun(ctx context.Context, cancel context.CancelCauseFunc, cfg Runner, pl 
 	return r
 }
 
+// bounded reports whether s reads a source that has an end.
+func (s *stage) bounded() bool {
+	spec, ok := s.Head.Spec.(engine.SourceSpec)
+	return ok && spec.Bounded()
+}
+
 func (r *run) pool(n *model.Node, port int) engine.Pool {
 	k := poolKey{n, port}
 	p, ok := r.pools[k]
@@ -152,7 +158,7 @@ func (r *run) run() (Report, error) {
 		err = errors.Join(err, closeErr)
 	}
 	if r.saves == nil {
-		err = r.settle(err, err == nil || stopped && closeErr == nil && r.unbounded())
+		err = r.settle(err, err == nil || stopped && closeErr == nil && !r.sched.cutShort)
 	} else {
 		if err != nil {
 			err = r.settle(err, false)
@@ -303,15 +309,6 @@ func guarded(f func() error) (err error) {
 		}
 	}()
 	return f()
-}
-
-func (r *run) unbounded() bool {
-	for _, n := range r.plan.Pipeline.Nodes() {
-		if s, ok := n.Spec.(engine.SourceSpec); ok && !s.Bounded() {
-			return true
-		}
-	}
-	return false
 }
 
 // preparedBy lists what the tasks of n's stages prepared, in shard order.

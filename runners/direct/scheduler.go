@@ -27,6 +27,7 @@ type scheduler struct {
 	err        error
 	stopping   bool
 	cut        bool // a source was stopped before its end
+	cutShort   bool // and one that has an end
 	scripted   bool // now is what a scripted source says
 	now        model.Timestamp
 	until      model.Timestamp // what a script lets time pass to, timer by timer
@@ -162,6 +163,7 @@ func (s *scheduler) step(t *task) {
 	case t.finished:
 		s.open--
 		s.cut = s.cut || t.cut
+		s.cutShort = s.cutShort || t.cut && t.stage.bounded()
 		if s.open == 0 {
 			s.cond.Broadcast()
 		}

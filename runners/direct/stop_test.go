@@ -70,6 +70,25 @@ func TestStoppingAnUnboundedInputKeepsWhatWasRead(t *testing.T) {
 	})
 }
 
+// What has no end beside it makes a part of a bounded input no more of a whole.
+func TestStoppingABoundedInputBesideAnUnboundedOneDiscardsTheResult(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stop, onRead := stopAt(100_000)
+		bounded := &numbers{n: 1 << 40, onRead: onRead}
+		endless := &numbers{n: 1000, unbounded: true}
+		var p model.Pipeline
+		out := &ledger{}
+		transforms.Write(transforms.Flatten(bounded.read(&p), transforms.Read(&p, endless, model.Name("Endless"))), out)
+		_, err := direct.Runner{Parallelism: 2, Stop: stop}.Run(t.Context(), &p)
+		if err != direct.ErrStopped {
+			t.Errorf("the run returned %v, want ErrStopped", err)
+		}
+		if got := out.results(); len(got) > 0 {
+			t.Errorf("%d elements were committed", len(got))
+		}
+	})
+}
+
 // Of a window that is still open nobody knows what else will come.
 func TestStoppingFiresNoOpenWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -68,6 +68,19 @@ const maxShards = 99_999
 
 func (s *Sink[T]) String() string { return s.Path + s.Options.Suffix }
 
+// Target implements [sink.Exclusive]: the path of the files, as far as it is known
+// without looking at the disk.
+func (s *Sink[T]) Target() string {
+	if s.Path == "" {
+		return ""
+	}
+	path, err := filepath.Abs(s.Path)
+	if err != nil {
+		path = filepath.Clean(s.Path)
+	}
+	return path + s.Options.Suffix
+}
+
 // Shards implements [sink.Sharded].
 func (s *Sink[T]) Shards() int { return s.Options.Shards }
 

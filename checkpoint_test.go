@@ -8,12 +8,15 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/millrace/millrace"
 	"github.com/millrace/millrace/model"
+	"github.com/millrace/millrace/model/source"
+	"github.com/millrace/millrace/model/state"
 	"github.com/millrace/millrace/transforms"
 	"github.com/millrace/millrace/windowing"
 )
@@ -197,4 +200,92 @@ func listing(t *testing.T, folder string) (names []string) {
 		t.Fatal(err)
 	}
 	return names
+}
+
+// A timer of processing time that came due while nothing ran fires at the next start,
+// though nothing arrives.
+func TestAProcessingTimeTimerSurvivesARestart(t *testing.T) {
+	folder := t.TempDir()
+	run := func(source source.Source[string], until func(stop func()) *reminder) {
+		stop := make(chan struct{})
+		r := until(sync.OnceFunc(func() { close(stop) }))
+		var p model.Pipeline
+		keyed := transforms.KeyBy(transforms.Read(&p, source), func(s string) string { return s })
+		transforms.ForEach(transforms.DoKeyed(keyed, r), func(context.Context, transforms.Element[string]) error {
+			r.fired()
+			return nil
+		})
+		o := millrace.Options{StateDir: filepath.Join(folder, "state"), CheckpointEvery: time.Hour, Stop: stop}
+		if _, err := millrace.Run(t.Context(), &p, o); !errors.Is(err, millrace.ErrStopped) {
+			t.Fatal(err)
+		}
+	}
+	nothing := func() {}
+	run(endless{"milk"}, func(stop func()) *reminder { return newReminder(stop, nothing) })
+	fired := false
+	run(endless{"milk"}, func(stop func()) *reminder {
+		return newReminder(func() { t.Error("what was read is read again") }, func() { fired = true; stop() })
+	})
+	if !fired {
+		t.Error("the timer has not fired")
+	}
+}
+
+// endless is a source of some words, and then of nothing.
+type endless []string
+
+func (endless) Bounded() bool { return false }
+
+func (e endless) Splits(context.Context, int) ([]source.Split, error) {
+	return []source.Split{{ID: "all"}}, nil
+}
+
+func (e endless) Open(_ context.Context, s source.Split) (source.Reader[string], error) {
+	return &endlessReader{e, len(s.Position)}, nil
+}
+
+type endlessReader struct {
+	words endless
+	at    int
+}
+
+func (r *endlessReader) Read(_ context.Context, _ int, emit func(*string, model.Timestamp)) (source.Status, error) {
+	for ; r.at < len(r.words); r.at++ {
+		emit(&r.words[r.at], 0)
+	}
+	return source.Status{ResumeAfter: time.Hour}, nil
+}
+
+func (r *endlessReader) Position() source.Split {
+	return source.Split{ID: "all", Position: make([]byte, r.at)}
+}
+func (*endlessReader) Watermark() model.Timestamp { return model.MinTimestamp }
+func (*endlessReader) Progress() source.Progress  { return source.Progress{} }
+func (*endlessReader) Close() error               { return nil }
+
+// reminder reminds of each element a moment later.
+type reminder struct {
+	at         state.ProcessingTimer
+	set, fired func()
+}
+
+func newReminder(set, fired func()) *reminder {
+	return &reminder{state.NewProcessingTimer("at"), set, fired}
+}
+
+func (r *reminder) Cells() []state.Cell { return []state.Cell{r.at} }
+
+func (r *reminder) Process(_ context.Context, e *transforms.Keyed[string, string], _ transforms.Output[string]) error {
+	r.at.Set(e, state.Now(e).Add(50*time.Millisecond))
+	r.set()
+	return nil
+}
+
+func (r *reminder) OnTimer(_ context.Context, f *transforms.Firing[string], out transforms.Output[string]) error {
+	out.Emit(f.Key)
+	return nil
+}
+
+func (r *reminder) OnWindowExpiration(context.Context, *transforms.Firing[string], transforms.Output[string]) error {
+	return nil
 }

@@ -60,11 +60,16 @@ func (s *scheduler) begin() {
 		for _, t := range st.tasks {
 			s.open++
 			s.deliver(t) // what follows from the checkpoint that it goes on from
+			t.wakeAt = t.NextProcessingTime()
 			if t.lockstep {
 				s.scripted, s.now = true, 0 // scripts begin at the epoch
 			}
 			s.enqueue(t)
 		}
+	}
+	if s.run.saves != nil {
+		s.time()
+		s.wakeDue() // whom the checkpoint has waiting for a time
 	}
 }
 

@@ -289,3 +289,47 @@ func (r *reminder) OnTimer(_ context.Context, f *transforms.Firing[string], out 
 func (r *reminder) OnWindowExpiration(context.Context, *transforms.Firing[string], transforms.Output[string]) error {
 	return nil
 }
+
+// Whoever reads the output may take it away: what is committed is not asked for again.
+func TestCommittedFilesMayBeTakenAway(t *testing.T) {
+	folder := fixture(t, 60_000)
+	lines := map[string]int{}
+	for ended := false; !ended; {
+		var read atomic.Int64
+		stop := make(chan struct{})
+		var p model.Pipeline
+		perSecond(&p, folder, func(string) error {
+			if read.Add(1) == 20_000 {
+				close(stop)
+			}
+			return nil
+		})
+		o := saved(folder)
+		o.Stop = stop
+		_, err := millrace.Run(t.Context(), &p, o)
+		if err != nil && !errors.Is(err, millrace.ErrStopped) {
+			t.Fatal(err)
+		}
+		ended = err == nil
+		for _, line := range committed(t, folder) {
+			lines[line]++
+		}
+		files, err := filepath.Glob(filepath.Join(folder, "out*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range files {
+			if err := os.Remove(name); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for line, n := range lines {
+		if n > 1 {
+			t.Errorf("%s came %d times", line, n)
+		}
+	}
+	if len(lines) < 1000 {
+		t.Errorf("only %d lines came", len(lines))
+	}
+}

@@ -36,6 +36,7 @@ const (
 	liveName        = "live"
 	stagedName      = "staged"
 	manifestName    = "manifest.json"
+	committedName   = "COMMITTED"
 
 	// What is not whole yet, and what is not any more.
 	tmpSuffix  = ".tmp"

@@ -9,6 +9,7 @@
 //
 //	MILLRACE                      says that this is a state directory, and of which format
 //	LOCK, OWNER                   who has it open
+//	COMMITTED                     the last checkpoint that sinks are known to have committed
 //	checkpoints/000000000007      checkpoint 7: Pebble's files, and manifest.json
 //	checkpoints/000000000009-v2   checkpoint 9, a savepoint named v2
 //	live/                         the tables of the database that the next checkpoint is made of

@@ -157,7 +157,9 @@ func (c *checkpoints) resume() (ended bool, err error) {
 	if c.from == nil {
 		return false, nil
 	}
-	err = c.recommit(c.run.ctx)
+	if !c.store.SinksCommitted() {
+		err = c.recommit(c.run.ctx)
+	}
 	if err == nil && c.from.Finished {
 		c.run.cfg.Logger.Info("the pipeline had come to its end already; remove the state directory to run it again", "dir", c.cfg.Dir)
 	}
@@ -362,7 +364,7 @@ func (c *checkpoints) commit(m *checkpoint.Manifest) error {
 			return fmt.Errorf("%v: %s: committing: %w", n.Site, n.Name, err)
 		}
 	}
-	return nil
+	return c.store.NoteCommitted(m.ID)
 }
 
 // end takes the last checkpoint, of a run that has come to its end.

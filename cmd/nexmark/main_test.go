@@ -49,8 +49,8 @@ func withRunner(t *testing.T, name string, r Runner) {
 
 // jsonFields are the fields of a run's report, all of which are always there.
 var jsonFields = []string{
-	"cpu_seconds", "events", "events_per_cpu_second", "events_per_second", "max_rss_bytes",
-	"oracle", "query", "result_checksum", "runner", "wall_seconds",
+	"checkpoint_pause_ms_max", "checkpoints", "cpu_seconds", "events", "events_per_cpu_second", "events_per_second",
+	"max_rss_bytes", "oracle", "query", "result_checksum", "runner", "state_bytes", "wall_seconds",
 }
 
 func TestJSON(t *testing.T) {
@@ -90,6 +90,22 @@ func TestJSON(t *testing.T) {
 			if v, ok := got[name].(float64); !ok || v <= 0 {
 				t.Errorf("%s: %s is %v, want a positive number", query, name, got[name])
 			}
+		}
+	}
+}
+
+func TestStateInPebble(t *testing.T) {
+	for _, query := range []string{"q1", "q5", "q8"} {
+		code, stdout, stderr := nexmarkCommand("-query " + query + " -events 300000 -runner direct -state pebble -checkpoint 1ms -json")
+		if code != exitOK {
+			t.Fatalf("%s: exit code %d, %s", query, code, stderr)
+		}
+		var got report
+		if err := json.Unmarshal([]byte(stdout), &got); err != nil {
+			t.Fatal(err)
+		}
+		if got.Oracle != equal || got.Checkpoints < 1 || got.StateBytes <= 0 {
+			t.Errorf("%s: got %+v", query, got)
 		}
 	}
 }
@@ -142,6 +158,9 @@ func TestUsageErrors(t *testing.T) {
 		"-runner loop -events 0":                   "-events: 0, allowed: 1 or more",
 		"-runner loop -events many":                `invalid value "many" for flag -events`,
 		"-runner loop -parallelism 0":              "-parallelism: 0, allowed: 1 or more",
+		"-state disk":                              `-state: "disk", allowed: mem, pebble`,
+		"-state-dir x":                             "-state-dir is for -state pebble",
+		"-state pebble -checkpoint 0s":             "-checkpoint: 0s, allowed: 1ms or more",
 		"-runner loop -repeat 0":                   "-repeat: 0, allowed: 1 or more",
 		"-runner loop -compare loop -rounds 0":     "-rounds: 0, allowed: 1 or more",
 		"-runner loop -compare loop -repeat 2":     "-repeat does not go with -compare",

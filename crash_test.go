@@ -232,7 +232,7 @@ func killUntilDone(t *testing.T, name, folder string) (killed, resumed int) {
 		err := cmd.Wait()
 		if timer != nil && !timer.Stop() && <-done && err != nil {
 			killed++
-			if strings.Contains(out.String(), "going on from checkpoint") {
+			if strings.Contains(out.String(), "going on from a checkpoint") {
 				resumed++
 			} else if killed > 2 {
 				patience++

@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"log/slog"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -10,7 +11,7 @@ func TestWhatSinksHaveCommittedIsNoted(t *testing.T) {
 	fs := vfs.NewMem()
 	open := func() *Store {
 		t.Helper()
-		s, err := Open(fs, "state", Options{KeyGroups: 8})
+		s, err := Open(fs, "state", Options{KeyGroups: 8, Logger: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -70,6 +70,7 @@ func (d directory) inspect() (used bool, err error) {
 	case err != nil:
 		return false, err
 	}
+	slices.Sort(names) // so that the same one is named each time
 	if !slices.Contains(names, identityName) {
 		for _, n := range names {
 			switch n {

@@ -85,7 +85,6 @@ func openCheckpoints(r *run) (*checkpoints, error) {
 	if err := c.matches(); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
-	r.cfg.Logger.Info(fmt.Sprintf("going on from checkpoint %d", c.from.ID), "dir", c.cfg.Dir, "taken", c.from.Created)
 	return c, nil
 }
 
@@ -323,7 +322,7 @@ func (c *checkpoints) failed(x *crossing, err error) error {
 
 // manifest is the checkpoint without its cells.
 func (c *checkpoints) manifest(x *crossing) *checkpoint.Manifest {
-	m := &checkpoint.Manifest{ID: x.id, Cells: c.cells, Graph: graphOf(c.run.plan.Pipeline), KeyGroups: engine.DefaultKeyGroups}
+	m := &checkpoint.Manifest{ID: x.id, Created: time.Now(), Cells: c.cells, Graph: graphOf(c.run.plan.Pipeline), KeyGroups: engine.DefaultKeyGroups}
 	for _, s := range c.run.stages {
 		at := checkpoint.Stage{Name: s.Head.Name, Watermark: model.MaxTimestamp, Out: model.MaxTimestamp, Now: model.MinTimestamp}
 		var left []source.Split

@@ -90,7 +90,7 @@ func TestEveryFlightIsInItsHourWhateverTheParallelism(t *testing.T) {
 func TestWatermarkAfterEveryFlight(t *testing.T) {
 	all := rows(t)
 	bound, lateness := time.Hour, 3*time.Hour
-	found, delays := runWith(t, direct.Runner{SourceBatch: 1},
+	found, delays := runWith(t, direct.Runner{Parallelism: 1, SourceBatch: 1},
 		Settings{Input: table(t), Window: time.Hour, Bound: bound, Lateness: lateness})
 	if delays.OnTime != 312_497 || delays.Late != 15_315 || delays.Dropped != 709 {
 		t.Errorf("%d on time, %d late, %d dropped; want 312,497, 15,315 and 709", delays.OnTime, delays.Late, delays.Dropped)

@@ -65,7 +65,7 @@ func sliding() *rapid.Generator[windowing.Sliding] {
 		s.Size = max(s.Size, time.Microsecond)
 		s.Offset = offsets(s.Every).Draw(t, "offset")
 		return s
-	})
+	}).Filter(func(s windowing.Sliding) bool { return s.Validate() == nil }) // as its ratio may be too large
 }
 
 // windowsOf is the definition: of all windows of size that start at a multiple
@@ -118,9 +118,6 @@ func TestFixedIsTheWindowOfItsSizeThatHoldsTheInstant(t *testing.T) {
 func TestSlidingIsAllWindowsThatHoldTheInstant(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, at := sliding().Draw(t, "windows"), instants().Draw(t, "at")
-		if err := s.Validate(); err != nil {
-			t.Skip(err)
-		}
 		got, want := s.AssignWindows(nil, at), windowsOf(at, s.Size, s.Every, s.Offset)
 		if !slices.Equal(got, want) {
 			t.Fatalf("%v at %d: %v, want %v", s, at, got, want)

@@ -322,28 +322,39 @@ func TestManyCheckpoints(t *testing.T) {
 	}
 }
 
-// TestHolder is the other process of the next test.
-func TestHolder(t *testing.T) {
-	dir := os.Getenv("HOLD")
-	if dir == "" {
-		t.Skip("run by TestOneProcessHasADirectory")
+// The other process of the next test is this test binary, started again with the
+// directory that it is to hold in the environment.
+const holdDirectory = "MILLRACE_HOLD"
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(holdDirectory); dir != "" {
+		if err := hold(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0) // without Close
 	}
+	os.Exit(m.Run())
+}
+
+// hold has dir open until a line comes in.
+func hold(dir string) error {
 	s, err := Open(vfs.Default, dir, Options{KeyGroups: 8, Logger: quiet})
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	if err := s.Commit(&Manifest{ID: 1}); err != nil {
-		t.Fatal(err)
+		return err
 	}
 	fmt.Println("holding")
 	_, _ = bufio.NewReader(os.Stdin).ReadString('\n')
-	os.Exit(0) // without Close
+	return nil
 }
 
 func TestOneProcessHasADirectory(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
-	holder := exec.Command(os.Args[0], "-test.run=^TestHolder$")
-	holder.Env = append(os.Environ(), "HOLD="+dir)
+	holder := exec.Command(os.Args[0])
+	holder.Env = append(os.Environ(), holdDirectory+"="+dir)
 	in, err := holder.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -1,3 +1,5 @@
+//go:build !race
+
 package direct_test
 
 import (
@@ -16,9 +18,6 @@ import (
 // TestElementsAreNotAllocated compares runs over n and over twice as many
 // elements: what a run costs once is in both.
 func TestElementsAreNotAllocated(t *testing.T) {
-	if raceDetector {
-		t.Skip("the race detector allocates")
-	}
 	query := func(q nexmark.Query) func(*testing.T, int) {
 		return func(t *testing.T, n int) {
 			if _, err := pipeline.Run(t.Context(), q, nexmark.Config{Events: int64(n), Parallelism: 2}); err != nil {

@@ -18,7 +18,7 @@ import (
 // to find in it, would make it last for a minute.
 func TestPack(t *testing.T) {
 	if !strings.HasPrefix(runtime.Version(), "go1.26") {
-		t.Skipf("flights.csv.gz was made with go1.26, this is %s", runtime.Version())
+		t.Skipf("enable with: GOTOOLCHAIN=go1.26.8 go test ./examples/flights/data/prepare (flights.csv.gz was made with go1.26, this is %s)", runtime.Version())
 	}
 	r, err := data.Open("")
 	if err != nil {

@@ -21,6 +21,7 @@ import (
 	"github.com/millrace/millrace/model"
 	"github.com/millrace/millrace/model/source"
 	"github.com/millrace/millrace/model/state"
+	"github.com/millrace/millrace/runners/direct"
 	"github.com/millrace/millrace/transforms"
 	"github.com/millrace/millrace/triggers"
 	"github.com/millrace/millrace/windowing"
@@ -57,6 +58,7 @@ func runToBeKilled(build crashing, folder string) int {
 	_, err = millrace.Run(context.Background(), &p, millrace.Options{
 		StateDir: filepath.Join(folder, "state"), CheckpointEvery: 5 * time.Millisecond,
 		Parallelism: 1 + rand.IntN(4), SourceBatch: 64,
+		Restart: direct.NoRestart{}, // the next process does that
 	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -112,7 +114,13 @@ var crashPipelines = map[string]crashing{
 
 // crashInput is words, each at a time of its own, in order.
 func crashInput(p *model.Pipeline, folder string) model.PCollection[string] {
-	text := gated{textio.Source(filepath.Join(folder, "in"), textio.Options{})}
+	return crashInputUntil(p, folder, nil)
+}
+
+// crashInputUntil has no more words once stop is closed, though it has not come to its
+// end: so that nothing but a stop ends the run.
+func crashInputUntil(p *model.Pipeline, folder string, stop <-chan struct{}) model.PCollection[string] {
+	text := gated{textio.Source(filepath.Join(folder, "in"), textio.Options{}), stop}
 	lines := source.WithEventTime(text, timeOfLine, source.Monotonic())
 	return transforms.Map(transforms.Read(p, lines), func(line string) string {
 		killedAt.reach(atElement)

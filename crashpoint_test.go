@@ -82,7 +82,10 @@ func (p *crashPoint) reach(at string) {
 // gated is a source that, where processes are killed, has nothing for a while once many
 // elements were read since the last barrier: so that there are checkpoints on the
 // way, however fast the machine is.
-type gated struct{ source.Source[string] }
+type gated struct {
+	source.Source[string]
+	closed <-chan struct{} // no element comes any more, once it is closed
+}
 
 const gateElements = 30_000
 
@@ -91,14 +94,22 @@ var sinceBarrier atomic.Int64
 
 func (g gated) Open(ctx context.Context, s source.Split) (source.Reader[string], error) {
 	r, err := g.Source.Open(ctx, s)
-	return gatedReader{r}, err
+	return gatedReader{r, g.closed}, err
 }
 
-type gatedReader struct{ source.Reader[string] }
+type gatedReader struct {
+	source.Reader[string]
+	closed <-chan struct{}
+}
 
 func (r gatedReader) Read(ctx context.Context, limit int, emit func(*string, model.Timestamp)) (source.Status, error) {
 	if os.Getenv(crashPipeline) != "" && sinceBarrier.Load() >= gateElements {
 		return source.Status{ResumeAfter: time.Millisecond}, nil
+	}
+	select {
+	case <-r.closed:
+		return source.Status{ResumeAfter: time.Millisecond}, nil
+	default:
 	}
 	return r.Reader.Read(ctx, limit, func(v *string, t model.Timestamp) {
 		sinceBarrier.Add(1)

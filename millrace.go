@@ -20,7 +20,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/millrace/millrace/internal/plan"
 	"github.com/millrace/millrace/model"
 	"github.com/millrace/millrace/runners/direct"
 )
@@ -30,6 +29,9 @@ type Report = direct.Report
 
 // A GroupingReport is what a grouping made of its elements.
 type GroupingReport = direct.GroupingReport
+
+// A Restart is one of the strategies of package direct, such as [direct.FixedDelay].
+type Restart = direct.Restart
 
 // ErrStopped is what Run returns after a graceful stop.
 var ErrStopped = direct.ErrStopped
@@ -57,6 +59,33 @@ type Options struct {
 	StateDir string
 	// CheckpointEvery is the time between two checkpoints; 0 is 10 s.
 	CheckpointEvery time.Duration
+	// CheckpointPause is the least time from the end of one to the beginning of the next.
+	CheckpointPause time.Duration
+	// CheckpointTimeout is how long one may take before it has failed; 0 is 10 min.
+	CheckpointTimeout time.Duration
+	// CheckpointFailures is how many in a row may fail without the run failing.
+	CheckpointFailures int
+	// CheckpointRetain is how many are kept; 0 is 2.
+	CheckpointRetain int
+	// Restore is a savepoint or another checkpoint, or a state directory that has some, to
+	// begin from: it is copied to StateDir, which must not have state. Or it is the URL that
+	// checkpoints were shipped to; #NAME or #NUMBER at its end names another than the newest.
+	Restore string
+	// CheckpointShip is the URL of an object store that checkpoints are shipped to, for the
+	// loss of the machine; docs/shipping.md has what the program is to import.
+	CheckpointShip string
+	// CommitShipped has sinks commit only what is in a checkpoint that was shipped.
+	CommitShipped bool
+	// Restart says whether a run that failed is started again, and when: with a state
+	// directory, nil is [direct.DefaultRestart]. Without one, the first failure ends it.
+	Restart Restart
+	// AllowDroppedState says that what is in StateDir and nothing in the pipeline claims
+	// any more, by its name, is to be lost. Otherwise the pipeline is not started.
+	AllowDroppedState bool
+	// StateMemory is about how many bytes of what the state directory holds are kept in
+	// memory: of cells by key, those that are used; docs/checkpoints.md says which are
+	// not counted. 0 is 1 GiB.
+	StateMemory int64
 }
 
 // AddFlags defines the flags that set o, with its present values as defaults.
@@ -80,14 +109,8 @@ func (o *Options) AddFlags(fs *flag.FlagSet) {
 		return nil
 	})
 	fs.StringVar(&o.StateDir, "state-dir", o.StateDir, "`folder` for the pipeline's state and checkpoints, to go on from if it has some; none keeps all in memory")
-	fs.Func("checkpoint-every", "`duration` between two checkpoints, at least 1ms (default 10s)", func(s string) error {
-		d, err := time.ParseDuration(s)
-		if err != nil || d < time.Millisecond {
-			return errors.New("it must be a duration of at least 1ms, such as 5s")
-		}
-		o.CheckpointEvery = d
-		return nil
-	})
+	fs.BoolVar(&o.AllowDroppedState, "allow-dropped-state", o.AllowDroppedState, "lose the state that nothing in the pipeline claims any more")
+	o.addCheckpointFlags(fs)
 }
 
 func checkRunner(name string) error {
@@ -106,6 +129,11 @@ func Run(ctx context.Context, p *model.Pipeline, o Options) (Report, error) {
 	if err := p.Err(); err != nil {
 		return Report{}, &MistakesError{err}
 	}
+	return o.direct().Run(ctx, p)
+}
+
+// direct is the direct runner with these options.
+func (o Options) direct() direct.Runner {
 	return direct.Runner{
 		Parallelism:   o.Parallelism,
 		SourceBatch:   o.SourceBatch,
@@ -113,8 +141,9 @@ func Run(ctx context.Context, p *model.Pipeline, o Options) (Report, error) {
 		ProgressEvery: o.ProgressEvery,
 		Logger:        o.Logger,
 		Stop:          o.Stop,
-		Checkpoints:   direct.Checkpoints{Dir: o.StateDir, Every: o.CheckpointEvery},
-	}.Run(ctx, p)
+		Checkpoints:   o.checkpoints(),
+		Restart:       o.restart(),
+	}
 }
 
 // A MistakesError is what Run returns for a pipeline with construction mistakes.
@@ -130,18 +159,21 @@ func (e *MistakesError) Error() string {
 
 func (e *MistakesError) Unwrap() error { return e.Err }
 
-// Explain prints the stages that p is run as.
-func Explain(p *model.Pipeline) (string, error) {
-	pl, err := plan.New(p)
-	if err != nil {
+// Explain prints the stages that p is run as, and how often what each sink is given
+// takes effect: exactly, at least or at most once, and why.
+func Explain(p *model.Pipeline) (string, error) { return Options{}.Explain(p) }
+
+// Explain is [Explain] for a run with these options.
+func (o Options) Explain(p *model.Pipeline) (string, error) {
+	if err := p.Err(); err != nil {
 		return "", &MistakesError{err}
 	}
-	return pl.Explain(), nil
+	return o.direct().Explain(p)
 }
 
 // Exit codes of Main. A run that a signal stopped before its bounded input ended
 // exits with 128 plus the signal's number; one over unbounded input, which ends
-// in no other way, with ExitOK.
+// in no other way, and one that was asked to end by the command millrace, with ExitOK.
 const (
 	ExitOK     = 0
 	ExitFailed = 1
@@ -156,7 +188,14 @@ const (
 //	-parallelism N     tasks per stage
 //	-state-dir DIR     keep state and checkpoints there
 //	-checkpoint-every D
+//	-checkpoint-pause D, -checkpoint-timeout D, -checkpoint-failures N, -checkpoint-retain N
+//	-state-memory BYTES
+//	-restore PATH      begin from a savepoint, or another checkpoint; a path or a URL
+//	-checkpoint-ship URL, -commit-shipped
+//	-restart STRATEGY  what to do about a failure
+//	-allow-dropped-state
 //	-explain           print the plan and exit
+//	-plan-diff         print what would become of the state, and exit
 //	-progress D        log progress this often; 0 is never
 //	-log-level LEVEL   debug, info, warn or error
 //	-log-json          log as JSON
@@ -188,6 +227,7 @@ func run(build func(*model.Pipeline) error, fs *flag.FlagSet, args []string, not
 	o := Options{ProgressEvery: 10 * time.Second}
 	o.AddFlags(fs)
 	explain := fs.Bool("explain", false, "print the plan and exit")
+	planDiff := fs.Bool("plan-diff", false, "print what would become of the state in -state-dir, and exit")
 	progress := fs.Duration("progress", o.ProgressEvery, "log progress this often; 0 is never")
 	level := slog.LevelInfo
 	fs.TextVar(&level, "log-level", level, "debug, info, warn or error")
@@ -196,6 +236,10 @@ func run(build func(*model.Pipeline) error, fs *flag.FlagSet, args []string, not
 		if errors.Is(err, flag.ErrHelp) {
 			return ExitOK
 		}
+		return ExitUsage
+	}
+	if err := o.checkFlags(); err != nil {
+		fmt.Fprintln(stderr, err)
 		return ExitUsage
 	}
 	logger := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
@@ -208,7 +252,7 @@ func run(build func(*model.Pipeline) error, fs *flag.FlagSet, args []string, not
 		return ExitUsage
 	}
 	if *explain {
-		text, err := Explain(&p)
+		text, err := o.Explain(&p)
 		if err != nil {
 			fmt.Fprintln(stderr, err)
 			return ExitUsage
@@ -217,6 +261,9 @@ func run(build func(*model.Pipeline) error, fs *flag.FlagSet, args []string, not
 		return ExitOK
 	}
 	o.Logger = logger
+	if *planDiff {
+		return printDiff(&p, o, stdout, stderr)
+	}
 	if *progress > 0 {
 		o.ProgressEvery = *progress
 		o.Progress = func(r Report) { logger.Info("progress", "report", r.String()) }
@@ -224,10 +271,16 @@ func run(build func(*model.Pipeline) error, fs *flag.FlagSet, args []string, not
 	return supervise(&p, o, notify, stderr)
 }
 
+// mainFlags are the names of Main's flags.
+var mainFlags = []string{
+	"runner", "parallelism", "state-dir", "checkpoint-every", "checkpoint-pause", "checkpoint-timeout",
+	"checkpoint-failures", "checkpoint-retain", "state-memory", "checkpoint-ship", "commit-shipped", "restore", "restart", "allow-dropped-state", "explain", "plan-diff", "progress", "log-level", "log-json",
+}
+
 // taken is the mistake of a program that has a flag of the name of one of Main's.
 func taken(fs *flag.FlagSet) error {
 	var errs []error
-	for _, name := range []string{"runner", "parallelism", "explain", "progress", "log-level", "log-json"} {
+	for _, name := range mainFlags {
 		if fs.Lookup(name) != nil {
 			errs = append(errs, fmt.Errorf("the program defines the flag -%s, which millrace.Main has, too; give the program's another name", name))
 		}
@@ -253,7 +306,7 @@ func supervise(p *model.Pipeline, o Options, notify func() (<-chan os.Signal, fu
 	case errors.As(err, &mistakes):
 		fmt.Fprintln(stderr, err)
 		return ExitUsage
-	case errors.Is(err, ErrStopped) && unbounded(p):
+	case errors.Is(err, ErrStopped) && (unbounded(p) || sctx.Signal() == nil): // as it was asked to
 		return ExitOK
 	}
 	fmt.Fprintln(stderr, err)

@@ -6,12 +6,15 @@ import (
 	"errors"
 	"flag"
 	"os"
+	"reflect"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/millrace/millrace/model"
 	"github.com/millrace/millrace/model/source"
+	"github.com/millrace/millrace/runners/direct"
 	"github.com/millrace/millrace/transforms"
 	"github.com/millrace/millrace/windowing"
 )
@@ -63,6 +66,12 @@ func TestExitCodes(t *testing.T) {
 		{"parallelism of zero", sums, []string{"-parallelism=0"}, ExitUsage, "at least 1"},
 		{"parallelism of words", sums, []string{"-parallelism=2x"}, ExitUsage, "at least 1"},
 		{"an unknown runner", sums, []string{"-runner=spark"}, ExitUsage, "allowed: direct"},
+		{"a restart strategy that is none", sums, []string{"-restart=often"}, ExitUsage, "allowed: none, fixed, exponential, rate"},
+		{"restarts without a state directory", sums, []string{"-restart=fixed,attempts=3,delay=10s"}, ExitUsage, "-restart needs -state-dir"},
+		{"no restarts, without a state directory", sums, []string{"-restart=none"}, ExitOK, ""},
+		{"a time-out of nothing", sums, []string{"-checkpoint-timeout=0s"}, ExitUsage, "at least 1ms"},
+		{"fewer failures than none", sums, []string{"-checkpoint-failures=-1"}, ExitUsage, "at least 0"},
+		{"no checkpoints kept", sums, []string{"-checkpoint-retain=0"}, ExitUsage, "at least 1"},
 		{"an unknown flag", sums, []string{"-paralelism=2"}, ExitUsage, "not defined"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -71,6 +80,40 @@ func TestExitCodes(t *testing.T) {
 				t.Errorf("exit code %d, want %d; stderr should contain %q:\n%s", got.code, tc.code, tc.says, got.stderr)
 			}
 		})
+	}
+}
+
+func TestCheckpointFlags(t *testing.T) {
+	var o Options
+	fs := flag.NewFlagSet("prog", flag.ContinueOnError)
+	o.AddFlags(fs)
+	args := strings.Fields(`-state-dir=s -checkpoint-every=2s -checkpoint-pause=1s -checkpoint-timeout=3m -checkpoint-failures=4
+		-checkpoint-retain=5 -restart=fixed,attempts=6,delay=7s`)
+	if err := fs.Parse(args); err != nil {
+		t.Fatal(err)
+	}
+	want := Options{
+		Runner: "direct", StateDir: "s", CheckpointEvery: 2 * time.Second, CheckpointPause: time.Second, CheckpointTimeout: 3 * time.Minute,
+		CheckpointFailures: 4, CheckpointRetain: 5, Restart: direct.FixedDelay{Attempts: 6, Delay: 7 * time.Second},
+	}
+	if !reflect.DeepEqual(o, want) {
+		t.Errorf("the flags set %+v, want %+v", o, want)
+	}
+	for _, c := range []struct{ set, want Restart }{{nil, direct.DefaultRestart()}, {direct.NoRestart{}, direct.NoRestart{}}} {
+		if got := (Options{StateDir: "s", Restart: c.set}).restart(); got != c.want {
+			t.Errorf("with a state directory, %v becomes %v", c.set, got)
+		}
+	}
+	if got := (Options{}).restart(); got != nil {
+		t.Errorf("without a state directory, the strategy is %v", got)
+	}
+	defined := map[string]bool{}
+	fs.VisitAll(func(f *flag.Flag) { defined[f.Name] = true })
+	for _, name := range mainFlags {
+		delete(defined, name)
+	}
+	if len(defined) > 0 {
+		t.Errorf("mainFlags has not %v", defined)
 	}
 }
 

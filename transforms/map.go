@@ -26,8 +26,7 @@ func mapKind[T, U any](c model.PCollection[T], kind string, fn func(T) U, opts [
 
 // TryMap is [Map] for functions that can fail: PCollection[T] -> PCollection[U].
 // An error ends the run; it names the transform, the element, its key, timestamp
-// and window. To keep going instead, use [Do2] and send what fails to an output
-// of its own.
+// and window. To keep going instead, use [TryMapWithDeadLetters].
 func TryMap[T, U any](c model.PCollection[T], fn func(context.Context, T) (U, error), opts ...model.Option) model.PCollection[U] {
 	return fused(c, "TryMap", fn == nil, func(op *engine.Op, next engine.Emit[U]) engine.Emit[T] {
 		var u U

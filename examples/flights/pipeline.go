@@ -45,6 +45,15 @@ const grouping = "Delays"
 // Build adds the example's pipeline to p.
 func Build(p *model.Pipeline, s Settings) *Found {
 	found := &Found{}
+	departed, cancelled, bad := Read(p, s)
+	transforms.ForEach(Hourly(departed, s), found.addHour)
+	transforms.ForEach(transforms.CombineGlobally(cancelled, transforms.Counting[Flight]), found.addCancelled)
+	transforms.ForEach(bad, found.addBadRow)
+	return found
+}
+
+// Read reads the flights that left, those that never did, and what is no flight.
+func Read(p *model.Pipeline, s Settings) (departed, cancelled model.PCollection[Flight], bad model.PCollection[csvio.BadRow]) {
 	flights, bad := csvio.ReadWithDeadLetters(p, s.Input, csvio.Options[Flight]{
 		EventTime:      Flight.eventTime,
 		OutOfOrderness: s.Bound,
@@ -55,21 +64,18 @@ func Build(p *model.Pipeline, s Settings) *Found {
 		}
 		return 1
 	})
-	cancelled, departed := parts[0], parts[1]
+	return parts[1], parts[0], bad
+}
 
+// Hourly sums up the delays of each airport by the hour, or what else the window is.
+func Hourly(departed model.PCollection[Flight], s Settings) model.PCollection[report.Hour] {
 	windowed := transforms.Window(departed, model.WindowingStrategy{
 		Windows:  windowing.Fixed{Size: s.Window},
 		Lateness: s.Lateness,
 		Panes:    model.Accumulating,
 	})
 	delays := transforms.Map(windowed, Flight.delay)
-	panes := transforms.CombinePerKey(delays, Stats, model.Name(grouping))
-	hours := Latest(panes)
-
-	transforms.ForEach(hours, found.addHour)
-	transforms.ForEach(transforms.CombineGlobally(cancelled, transforms.Counting[Flight]), found.addCancelled)
-	transforms.ForEach(bad, found.addBadRow)
-	return found
+	return Latest(transforms.CombinePerKey(delays, Stats, model.Name(grouping)))
 }
 
 // Latest keeps, of the panes of each airport and window, the last one: a late

@@ -30,12 +30,11 @@ func (s *Store) commit(m *Manifest) (*saved, error) {
 	switch {
 	case m.ID <= s.lastID:
 		return nil, fmt.Errorf("there is, or may be, a checkpoint %d already; take NextID", s.lastID)
-	case m.Savepoint != "" && !savepointName.MatchString(m.Savepoint):
-		return nil, fmt.Errorf("the savepoint's name %q is not one of up to 100 letters, digits, '.', '_' and '-'", m.Savepoint)
-	case leftover(m.Savepoint):
-		return nil, fmt.Errorf("the savepoint's name %q ends as those of unfinished checkpoints do", m.Savepoint)
 	case m.KeyGroups != 0 && m.KeyGroups != s.o.KeyGroups:
 		return nil, fmt.Errorf("%w: %d, and the directory has %d", ErrKeyGroups, m.KeyGroups, s.o.KeyGroups)
+	}
+	if err := s.checkSavepoint(m.Savepoint); err != nil {
+		return nil, err
 	}
 	if s.live != nil && !s.live.failed.Load() {
 		s.live.compactions.resume()
@@ -43,13 +42,17 @@ func (s *Store) commit(m *Manifest) (*saved, error) {
 	if err := s.settle(); err != nil {
 		return nil, err
 	}
+	if s.o.Synchronous {
+		s.live.compactions.wait()
+	}
 	dir := checkpointDir(m.ID, m.Savepoint)
 	manifest, err := s.prepare(m, dir+tmpSuffix)
 	if err != nil {
 		_ = s.fs.RemoveAll(s.join(checkpointsName, dir+tmpSuffix)) // or the next Open does
 		return nil, err
 	}
-	made := &saved{id: m.ID, savepoint: m.Savepoint, dir: dir, manifest: manifest}
+	made := &saved{id: m.ID, savepoint: m.Savepoint, dir: dir, manifest: manifest, tables: identify(s.live.tables, manifest)}
+	s.live.tables = made.tables
 	if err := s.fs.Rename(s.join(checkpointsName, dir+tmpSuffix), s.join(checkpointsName, dir)); err != nil {
 		_ = s.fs.RemoveAll(s.join(checkpointsName, dir+tmpSuffix))
 		return nil, err
@@ -139,7 +142,7 @@ func (s *Store) collect() error {
 	whole := 0
 	for _, c := range s.saved {
 		switch {
-		case c.savepoint != "":
+		case c.savepoint != "" || c.keeping > 0 && whole >= s.o.Retain:
 		case c.broken == nil && whole < s.o.Retain:
 			whole++
 		default:

@@ -20,10 +20,14 @@ func (s *Store) NoteCommitted(id uint64) error {
 // SinksCommitted reports whether it was noted that the sinks have committed what they
 // prepared for the checkpoint that Recovered has.
 func (s *Store) SinksCommitted() bool {
-	b, err := readFile(s.fs, s.join(committedName))
-	if err != nil || s.recovered == nil {
+	return s.recovered != nil && s.committed(s.recovered.ID)
+}
+
+func (d directory) committed(checkpoint uint64) bool {
+	b, err := readFile(d.fs, d.join(committedName))
+	if err != nil {
 		return false
 	}
 	id, err := strconv.ParseUint(strings.TrimSuffix(string(b), "\n"), 10, 64)
-	return err == nil && id == s.recovered.ID
+	return err == nil && id == checkpoint
 }

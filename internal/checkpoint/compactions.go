@@ -13,7 +13,7 @@ type compactions struct {
 	db pebble.DBForCompaction
 
 	mu       sync.Mutex
-	granted  sync.Cond // broadcast when granting ends
+	granted  sync.Cond // broadcast when granting ends, and a compaction is over
 	running  bool
 	granting bool
 	paused   bool
@@ -40,6 +40,20 @@ func (c *compactions) resume() {
 	c.paused = false
 	c.mu.Unlock()
 	c.grant()
+}
+
+// wait returns when none is running, and none waits.
+func (c *compactions) wait() {
+	for {
+		c.grant()
+		c.mu.Lock()
+		if !c.running && !c.granting {
+			c.mu.Unlock()
+			return
+		}
+		c.granted.Wait()
+		c.mu.Unlock()
+	}
 }
 
 // grant begins the compaction that waits, if there is one.
@@ -96,6 +110,7 @@ func (c *compactions) UpdateGetAllowedWithoutPermission() {}
 func (c *compactions) Done() {
 	c.mu.Lock()
 	c.running = false
+	c.granted.Broadcast()
 	c.mu.Unlock()
 	c.grant()
 }

@@ -22,7 +22,7 @@ func withCheckpoints(t *testing.T, n int) *vfs.MemFS {
 	s, err := openOn(fs)
 	for i := 1; i <= n && err == nil; i++ {
 		c := changes{puts: [][2]string{{"key", fmt.Sprint(i)}, {fmt.Sprint("only ", i), "x"}}}
-		err = errors.Join(s.Apply(c), s.Commit(&Manifest{ID: uint64(i), Graph: []string{"read", "count"}}))
+		err = errors.Join(s.Apply(c), s.Commit(&Manifest{ID: uint64(i), Transforms: []Transform{{Name: "read"}}}))
 	}
 	if err == nil {
 		err = s.Close()
@@ -199,9 +199,9 @@ func TestWhatCannotBeOpenedIsLeftAsItIs(t *testing.T) {
 			overwrite(t, fs, pathOf(3, manifestName), flip)
 			overwrite(t, fs, pathOf(2, manifestName), flip)
 		}},
-		{"the newest is by a newer version", ErrNewer, "checkpoint 3: a newer version has written it: it has format 2, and this one reads formats up to 1; run the newer version", func(fs vfs.FS) {
+		{"the newest is by a newer version", ErrNewer, "checkpoint 3: a newer version has written it: it has format 3, and this one reads formats up to 2; run the newer version", func(fs vfs.FS) {
 			overwrite(t, fs, pathOf(3, manifestName), func(b []byte) []byte {
-				body := bytes.Replace(b[:len(b)-sealLen], []byte(`"format": 1`), []byte(`"format": 2`), 1)
+				body := bytes.Replace(b[:len(b)-sealLen], []byte(`"format": 2`), []byte(`"format": 3`), 1)
 				return append(body, seal(body)...)
 			})
 		}},

@@ -21,8 +21,12 @@ var (
 	ErrForeign = errors.New("it is not a state directory")
 	// ErrNewer: a newer version of the module has written it.
 	ErrNewer = errors.New("a newer version has written it")
+	// ErrOlder: a version from before the first release has written it.
+	ErrOlder = errors.New("a version that is not supported any more has written it")
 	// ErrBroken: it has checkpoints, and none of them is whole.
 	ErrBroken = errors.New("none of its checkpoints is whole")
+	// ErrDamaged: a table that was to be read does not hold what was written to it.
+	ErrDamaged = errors.New("it is damaged")
 	// ErrKeyGroups: its state is cut into another number of key groups.
 	ErrKeyGroups = errors.New("the number of key groups is another")
 )

@@ -8,8 +8,9 @@
 // # The directory
 //
 //	MILLRACE                      says that this is a state directory, and of which format
-//	LOCK, OWNER                   who has it open
+//	LOCK, OWNER, CONTROL          who has it open, and where it is asked (package control)
 //	COMMITTED                     the last checkpoint that sinks are known to have committed
+//	SHIPPING                      to where checkpoints are shipped, and by what claim (package shipping)
 //	checkpoints/000000000007      checkpoint 7: Pebble's files, and manifest.json
 //	checkpoints/000000000009-v2   checkpoint 9, a savepoint named v2
 //	live/                         the tables of the database that the next checkpoint is made of
@@ -38,4 +39,19 @@
 // while a table that cannot be written is an error of [Store.Apply] or
 // [Store.Commit]. And as what was applied since the last checkpoint is there as
 // tables, the database can be made anew at any time, of the checkpoint and them.
+//
+// # Blocks and filters
+//
+// Cells that are not in memory are read key by key, so blocks are small, and there is
+// a filter of ten bits for each key, by which a read of a key that is not there touches
+// no block. Two million random entries of 38 bytes, in 30 tables, with a cache
+// for about half of what they take (BenchmarkGet, on two busy cores):
+//
+//	block    found     missing    a step of a scan
+//	 4 KiB    4.9 us    1.3 us     68 ns
+//	 8 KiB    6.0 us    1.4 us     57 ns
+//	16 KiB    7.0 us    1.3 us     51 ns
+//	32 KiB   10.2 us    1.5 us     53 ns
+//
+// Values stay in the tables of their keys: most are small.
 package checkpoint

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -26,6 +28,8 @@ type live struct {
 	// been ingested. Then Pebble has no manifest of its own yet, and would make a
 	// checkpoint with an empty one.
 	same bool
+	// tables are the identities of those that were in a checkpoint.
+	tables map[string]uint64
 	// corrupt is the file that was last found damaged.
 	corrupt atomic.Pointer[string]
 }
@@ -35,9 +39,9 @@ type live struct {
 const formatVersion = pebble.FormatValueSeparation
 
 const (
-	// State is read from end to end as a task starts, so blocks are large, and there
-	// are no filters, which only help to look up single keys.
-	blockSize = 32 << 10
+	// What is not in memory is read key by key: the package doc has the figures.
+	blockSize  = 4 << 10
+	filterBits = 10 // of a key
 	// Pebble's manifest is copied into each checkpoint.
 	maxPebbleManifest = 1 << 20
 )
@@ -67,6 +71,7 @@ func pebbleOptions(fs vfs.FS, l *live, cacheBytes int64) *pebble.Options {
 	}
 	o.Experimental.CompactionScheduler = l.compactions
 	o.Levels[0].BlockSize = blockSize
+	o.Levels[0].FilterPolicy = bloom.FilterPolicy(filterBits)
 	o.EnsureDefaults()
 	return o
 }
@@ -75,6 +80,7 @@ func pebbleOptions(fs vfs.FS, l *live, cacheBytes int64) *pebble.Options {
 func writerOptions() sstable.WriterOptions {
 	var o pebble.Options
 	o.Levels[0].BlockSize = blockSize
+	o.Levels[0].FilterPolicy = bloom.FilterPolicy(filterBits)
 	o.EnsureDefaults()
 	return o.MakeWriterOptions(0, formatVersion.MaxTableFormat())
 }
@@ -141,7 +147,8 @@ func (l *live) ingest(fs vfs.FS, path string) error {
 // wrap says where err of the database is from.
 func (l *live) wrap(err error) error {
 	if path := l.corrupt.Load(); path != nil && pebble.IsCorruptionError(err) {
-		return fmt.Errorf("the file %s is damaged: %w", *path, err)
+		detail, _, _ := strings.Cut(err.Error(), "\n") // the rest says the same again
+		return fmt.Errorf("the file %s: %w: %s", *path, ErrDamaged, detail)
 	}
 	return err
 }

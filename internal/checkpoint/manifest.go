@@ -17,7 +17,7 @@ import (
 
 // Format is the format of manifests that this version writes, and the newest that
 // it reads.
-const Format = 1
+const Format = 2
 
 // A Manifest says what a checkpoint is of, and lists its files. [Store.Commit] sets
 // Format, KeyGroups and Files.
@@ -29,23 +29,33 @@ type Manifest struct {
 	// "" for those that make room for newer ones.
 	Savepoint string
 	Created   time.Time
-	// Graph is the fingerprint of the pipeline, a line each. The package does not
-	// look into it.
-	Graph     []string
-	KeyGroups int
-	Cells     []Cell
-	Stages    []Stage
-	Sources   []Source
-	Sinks     []Sink
+	// Transforms are those of the pipeline. The package does not look into them.
+	Transforms []Transform
+	KeyGroups  int
+	Cells      []Cell
+	Stages     []Stage
+	Sources    []Source
+	Sinks      []Sink
 	// Finished says that the pipeline was done.
 	Finished bool
 	Files    []File
 }
 
-// A Cell is a declaration of cells whose keys begin with ID.
+// A Transform is what was known of a transform.
+type Transform struct {
+	Name, Kind string
+	// Windows are those that a grouping is done in.
+	Windows string
+	// Site is the line that made it.
+	Site string
+}
+
+// A Cell is a declaration of cells whose keys begin with ID. Schemas are those that
+// its values may have, oldest first; the package does not look into them.
 type Cell struct {
-	ID           uint32
-	Name, Schema string
+	ID      uint32
+	Name    string
+	Schemas []string
 }
 
 // A Stage is how far a stage was.
@@ -77,24 +87,31 @@ type File struct {
 // An encodedManifest is how a Manifest is written. It is apart from the types of
 // other packages, so that a change of theirs is not one of the format.
 type encodedManifest struct {
-	Format    int             `json:"format"`
-	ID        uint64          `json:"id"`
-	Savepoint string          `json:"savepoint,omitempty"`
-	Created   time.Time       `json:"created"`
-	KeyGroups int             `json:"keyGroups"`
-	Finished  bool            `json:"finished,omitempty"`
-	Graph     []text          `json:"graph"`
-	Stages    []encodedStage  `json:"stages"`
-	Sources   []encodedSource `json:"sources"`
-	Sinks     []encodedSink   `json:"sinks"`
-	Cells     []encodedCell   `json:"cells"`
-	Files     []encodedFile   `json:"files"`
+	Format     int                `json:"format"`
+	ID         uint64             `json:"id"`
+	Savepoint  string             `json:"savepoint,omitempty"`
+	Created    time.Time          `json:"created"`
+	KeyGroups  int                `json:"keyGroups"`
+	Finished   bool               `json:"finished,omitempty"`
+	Transforms []encodedTransform `json:"transforms"`
+	Stages     []encodedStage     `json:"stages"`
+	Sources    []encodedSource    `json:"sources"`
+	Sinks      []encodedSink      `json:"sinks"`
+	Cells      []encodedCell      `json:"cells"`
+	Files      []encodedFile      `json:"files"`
+}
+
+type encodedTransform struct {
+	Name    text `json:"name"`
+	Kind    text `json:"kind"`
+	Windows text `json:"windows,omitempty"`
+	Site    text `json:"site,omitempty"`
 }
 
 type encodedCell struct {
-	ID     uint32 `json:"id"`
-	Name   text   `json:"name"`
-	Schema text   `json:"schema"`
+	ID      uint32 `json:"id"`
+	Name    text   `json:"name"`
+	Schemas []text `json:"schemas"`
 }
 
 type encodedStage struct {
@@ -175,7 +192,9 @@ func each[A, B any](in []A, f func(A) B) []B {
 func (m *Manifest) encode() ([]byte, error) {
 	b, err := json.MarshalIndent(encodedManifest{
 		Format: m.Format, ID: m.ID, Savepoint: m.Savepoint, Created: m.Created, KeyGroups: m.KeyGroups, Finished: m.Finished,
-		Graph:  each(m.Graph, func(s string) text { return text(s) }),
+		Transforms: each(m.Transforms, func(t Transform) encodedTransform {
+			return encodedTransform{text(t.Name), text(t.Kind), text(t.Windows), text(t.Site)}
+		}),
 		Stages: each(m.Stages, func(s Stage) encodedStage { return encodedStage{text(s.Name), s.Watermark, s.Out, s.Now} }),
 		Sources: each(m.Sources, func(s Source) encodedSource {
 			return encodedSource{text(s.Name), each(s.Splits, func(s source.Split) encodedSplit {
@@ -187,7 +206,9 @@ func (m *Manifest) encode() ([]byte, error) {
 				return encodedPrepared{c.Shard.Index, c.Shard.Of, c.Shard.Resumed, c.Data}
 			})}
 		}),
-		Cells: each(m.Cells, func(c Cell) encodedCell { return encodedCell{c.ID, text(c.Name), text(c.Schema)} }),
+		Cells: each(m.Cells, func(c Cell) encodedCell {
+			return encodedCell{c.ID, text(c.Name), each(c.Schemas, func(s string) text { return text(s) })}
+		}),
 		Files: each(m.Files, func(f File) encodedFile { return encodedFile(f) }),
 	}, "", "  ")
 	if err != nil {
@@ -223,7 +244,10 @@ func decode(b []byte) (*Manifest, error) {
 	if err := json.Unmarshal(b, &head); err != nil {
 		return nil, fmt.Errorf("its manifest is damaged: %w", err)
 	}
-	if head.Format != Format {
+	if head.Format < Format {
+		return nil, fmt.Errorf("%w: it has format %d, and this one reads format %d", ErrOlder, head.Format, Format)
+	}
+	if head.Format > Format {
 		return nil, fmt.Errorf("%w: it has format %d, and this one reads formats up to %d", ErrNewer, head.Format, Format)
 	}
 	var e encodedManifest
@@ -232,7 +256,9 @@ func decode(b []byte) (*Manifest, error) {
 	}
 	return &Manifest{
 		Format: e.Format, ID: e.ID, Savepoint: e.Savepoint, Created: e.Created, KeyGroups: e.KeyGroups, Finished: e.Finished,
-		Graph:  each(e.Graph, func(s text) string { return string(s) }),
+		Transforms: each(e.Transforms, func(t encodedTransform) Transform {
+			return Transform{string(t.Name), string(t.Kind), string(t.Windows), string(t.Site)}
+		}),
 		Stages: each(e.Stages, func(s encodedStage) Stage { return Stage{string(s.Name), s.Watermark, s.Out, s.Now} }),
 		Sources: each(e.Sources, func(s encodedSource) Source {
 			return Source{string(s.Name), each(s.Splits, func(s encodedSplit) source.Split {
@@ -244,7 +270,9 @@ func decode(b []byte) (*Manifest, error) {
 				return sink.Committable{Shard: sink.Shard{Index: c.Index, Of: c.Of, Resumed: c.Resumed}, Data: c.Data}
 			})}
 		}),
-		Cells: each(e.Cells, func(c encodedCell) Cell { return Cell{c.ID, string(c.Name), string(c.Schema)} }),
+		Cells: each(e.Cells, func(c encodedCell) Cell {
+			return Cell{c.ID, string(c.Name), each(c.Schemas, func(s text) string { return string(s) })}
+		}),
 		Files: each(e.Files, func(f encodedFile) File { return File(f) }),
 	}, nil
 }

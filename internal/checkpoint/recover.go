@@ -26,6 +26,8 @@ type saved struct {
 	dir       string // its name in checkpoints
 	manifest  *Manifest
 	broken    error
+	tables    map[string]uint64 // their identities; nil: not known
+	keeping   int               // by how many it is kept
 }
 
 var savepointName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
@@ -125,6 +127,9 @@ func (d directory) check(s *saved) error {
 		return err
 	}
 	m, err := decode(b)
+	if errors.Is(err, ErrOlder) {
+		return err
+	}
 	if errors.Is(err, ErrNewer) {
 		return fmt.Errorf("%w; run the newer version", err)
 	}

@@ -22,8 +22,14 @@ type Options struct {
 	Retain int
 	// Logger is told what is found, passed over and made anew; nil is the default.
 	Logger *slog.Logger
+	// Accept, if set, is asked about the checkpoint that is to be gone on from, before
+	// anything in the directory is changed; its error is Open's.
+	Accept func(Inspection) error
 	// CacheBytes is the memory for blocks of tables that were read; 0 is 8 MiB.
 	CacheBytes int64
+	// Synchronous has a checkpoint wait for compactions, so that what is on the disk
+	// depends on the calls alone.
+	Synchronous bool
 }
 
 // A Store is an open state directory. Its methods may be called from several
@@ -45,7 +51,7 @@ type Store struct {
 	closed  bool
 	saved   []*saved // newest first
 	base    *saved   // what live began as; nil: empty
-	live    *live    // nil: to be made
+	live    *live    // nil: to be made; changed with reading held, too
 	pending pending
 	full    int      // the size at which it is written
 	staged  []string // tables, oldest first
@@ -53,6 +59,10 @@ type Store struct {
 	tables  int      // that have been staged so far, for their names
 	lastID  uint64   // the highest that may be in the directory
 	scans   int      // that are going on
+
+	// reading is held for reading by Get, and else while live has not got all that was
+	// written.
+	reading sync.RWMutex
 }
 
 // ErrInDoubt is an error of [Store.Commit]: the checkpoint is there, but the disk
@@ -109,6 +119,11 @@ func (s *Store) open() error {
 	if s.base, s.skipped, err = s.choose(found, s.o.KeyGroups, s.log); err != nil {
 		return err
 	}
+	if s.base != nil && s.o.Accept != nil {
+		if err := s.o.Accept(Inspection{s.base.manifest, s.skipped, s.committed(s.base.id)}); err != nil {
+			return err
+		}
+	}
 	if len(found) > 0 {
 		s.lastID = found[0].id
 	}
@@ -126,6 +141,11 @@ func (s *Store) open() error {
 		return err
 	}
 	if err := s.sync(); err != nil {
+		return err
+	}
+	// A process may have died between giving a checkpoint its name and making that
+	// durable. Sinks are about to commit what the checkpoint says.
+	if err := s.sync(checkpointsName); err != nil {
 		return err
 	}
 	for _, n := range leftovers {
@@ -234,6 +254,10 @@ func (s *Store) revive() error {
 	if err != nil {
 		return err
 	}
+	if s.base != nil {
+		s.base.tables = identify(s.base.tables, s.base.manifest)
+		l.tables = s.base.tables
+	}
 	s.live, s.applied = l, 0
 	return nil
 }
@@ -242,6 +266,10 @@ func (s *Store) revive() error {
 func (s *Store) settle() error {
 	if err := s.stage(); err != nil {
 		return err
+	}
+	if s.live == nil || s.live.failed.Load() {
+		s.reading.Lock()
+		defer s.reading.Unlock()
 	}
 	if err := s.revive(); err != nil {
 		return err
@@ -342,12 +370,15 @@ func (s *Store) Close() error {
 		return s.wrap("closing", errors.New("it is being read"))
 	}
 	s.closed = true
+	s.reading.Lock()
+	defer s.reading.Unlock()
 	var err error
 	if s.live != nil {
 		err = s.live.db.Close()
 		if s.live.failed.Load() {
 			err = nil // it has been said
 		}
+		s.live = nil
 	}
 	if removing := s.fs.Remove(s.join(ownerName)); removing != nil && !errors.Is(removing, os.ErrNotExist) {
 		s.log.Debug("removing the owner's name", "error", removing)

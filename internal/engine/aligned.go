@@ -20,9 +20,8 @@ type accumulate[K comparable, A any] struct {
 	// needs to say the same once more.
 	keep  func(m *model.Meta, k K, acc *A) (said any)
 	again func(m *model.Meta, said any)
-	// appendSaid and decodeSaid turn what keep returned into bytes and back.
-	appendSaid func(dst []byte, said any) ([]byte, error)
-	decodeSaid func(src []byte) (said any, err error)
+	// said is how what keep returned is saved.
+	said saidForm
 }
 
 // aligned groups by windows that every key shares, under the default trigger: a
@@ -120,7 +119,7 @@ func (g *aligned[K, A]) schedule(s model.Window) {
 	for _, w := range g.windowsOf(s) {
 		if _, ok := g.queued[w]; !ok && w.End > g.watermark {
 			g.queued[w] = struct{}{}
-			g.due.push(w.End, w)
+			g.due.add(w.End, w)
 		}
 	}
 	last := g.lastOf(s)
@@ -178,7 +177,7 @@ func (g *aligned[K, A]) late(s model.Window, hash uint64, k K, n int64, add func
 func (g *aligned[K, A]) fireLate(w model.Window, hash uint64, k K, add func(acc *A)) {
 	cells, fresh := g.closed.Window(w)
 	if fresh {
-		g.expiring.push(g.strategy.Expiry(w), w)
+		g.expiring.add(g.strategy.Expiry(w), w)
 	}
 	c, _ := cells.Upsert(hash, k)
 	if !c.live {
@@ -211,7 +210,7 @@ func (g *aligned[K, A]) emit(w model.Window, pane model.Pane, k K, acc *A) {
 // advance fires what ends, and lets go of what expires, at or before watermark.
 func (g *aligned[K, A]) advance(watermark model.Timestamp) {
 	for !g.op.Failed() {
-		w, ok := g.due.pop(watermark)
+		w, ok := g.due.due(watermark)
 		if !ok {
 			break
 		}
@@ -221,7 +220,7 @@ func (g *aligned[K, A]) advance(watermark model.Timestamp) {
 	}
 	g.watermark = watermark
 	for {
-		w, ok := g.expiring.pop(watermark)
+		w, ok := g.expiring.due(watermark)
 		if !ok {
 			return
 		}
@@ -283,7 +282,7 @@ func (g *aligned[K, A]) fireCells(w model.Window, cells Cells[K, A]) {
 	var keep Cells[K, closedCell[A]]
 	if expiry > w.End {
 		keep, _ = g.closed.Window(w)
-		g.expiring.push(expiry, w)
+		g.expiring.add(expiry, w)
 	}
 	pane := model.Pane{Timing: model.OnTime, First: true, Last: keep == nil}
 	cells.Each(func(hash uint64, k K, acc *A) bool {

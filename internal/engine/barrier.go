@@ -1,6 +1,10 @@
 package engine
 
-import "github.com/millrace/millrace/model"
+import (
+	"fmt"
+
+	"github.com/millrace/millrace/model"
+)
 
 // alignment holds back what follows a barrier until it has arrived on every
 // channel, so that a checkpoint has all that is in front of the barrier, and
@@ -163,6 +167,18 @@ func (t *Task) Store() *Durable {
 	return d
 }
 
+// unreadable fails the task if cells could not be read or written.
+func (t *Task) unreadable() bool {
+	d := t.Store()
+	if d == nil || d.failed == nil {
+		return false
+	}
+	if t.err == nil {
+		t.err = fmt.Errorf("%v: %s: %w", t.cfg.Stage.Head.Site, t.cfg.Stage.Head.Name, d.failed)
+	}
+	return true
+}
+
 // A restorer is a Receiver that queues what it finds in its cells after they were
 // loaded.
 type restorer interface {
@@ -171,8 +187,9 @@ type restorer interface {
 
 // Restore has the task go on from a checkpoint: its cells have been loaded, and
 // the watermark and the time were these. It must be called before the first step. It
-// sends on the watermark that follows, which may be higher: what held it back may be
-// another task's now.
+// sends out once more, since those it feeds know only how far all of their input was,
+// and the watermark that follows, which may be higher: what held it back may be another
+// task's now.
 func (t *Task) Restore(watermark, out, now model.Timestamp) {
 	defer t.recover()
 	t.out, t.now = out, now
@@ -182,7 +199,16 @@ func (t *Task) Restore(watermark, out, now model.Timestamp) {
 	if r, ok := t.receiver.(restorer); ok {
 		r.restored(watermark, now)
 	}
+	if out > model.MinTimestamp {
+		for _, s := range t.senders {
+			s.flush(out)
+		}
+	}
 	if t.in != nil {
 		t.forward()
 	}
 }
+
+// Raise says that some of those that the task feeds were at watermark already. What it
+// sends from before that is late there.
+func (t *Task) Raise(watermark model.Timestamp) { t.out = max(t.out, watermark) }

@@ -22,6 +22,10 @@ import (
 // more or fewer go on from the checkpoint. What the sinks committed by the end must
 // be what the reference says of a run that nothing happened to.
 func TestARestoredRunEndsAsIfUndisturbed(t *testing.T) {
+	liveThrough(t, func(*life) {})
+}
+
+func liveThrough(t *testing.T, prepare func(l *life)) {
 	n := *cases / 2
 	if testing.Short() {
 		n /= 6
@@ -33,8 +37,12 @@ func TestARestoredRunEndsAsIfUndisturbed(t *testing.T) {
 			continue
 		}
 		l := newLife(c)
+		prepare(l)
 		if err := l.live(); err != nil {
 			t.Fatalf("%v\n%v", c, err)
+		}
+		for _, p := range l.pages {
+			l.count(p)
 		}
 		runs++
 		crashes += l.crashes
@@ -48,13 +56,18 @@ func TestARestoredRunEndsAsIfUndisturbed(t *testing.T) {
 type life struct {
 	testCase
 	rng     *rand.Rand
-	saved   map[string][]byte
+	saved   map[string][]byte      // as the process sees it
+	durable map[string][]byte      // as the last checkpoint has it
 	splits  map[int][]engine.Split // left to read, by stage
 	stages  map[int]stageSnapshot
 	out     []output // committed
 	written []writtenShard
 	crashes int
 	stores  map[*engine.Task]*engine.Durable
+	sides   *sideCase // in place of the testCase's pipeline; nil mostly
+	room    int64     // of a task's cells; 0 is without limit
+	pages   []*engine.Paging
+	count   func(*engine.Paging)
 }
 
 type stageSnapshot struct{ watermark, out, now model.Timestamp }
@@ -63,7 +76,7 @@ type stageSnapshot struct{ watermark, out, now model.Timestamp }
 type writtenShard []output
 
 func newLife(c testCase) *life {
-	return &life{testCase: c, rng: rand.New(rand.NewPCG(c.seed, 3)), saved: map[string][]byte{}}
+	return &life{testCase: c, rng: rand.New(rand.NewPCG(c.seed, 3)), saved: map[string][]byte{}, durable: map[string][]byte{}}
 }
 
 func (l *life) live() error {
@@ -91,6 +104,7 @@ func (l *life) begin() (*harness, error) {
 	if l.drained {
 		layout.parallelism = 1 + l.rng.IntN(4)
 	}
+	l.saved = maps.Clone(l.durable)
 	ids := map[string]uint32{}
 	var stores []*engine.Durable
 	layout.store = func(s *plan.Stage, task, of int) engine.Store {
@@ -101,6 +115,7 @@ func (l *life) begin() (*harness, error) {
 			}
 			return ids[name]
 		}, layout.groups, task, of)
+		l.page(d)
 		stores = append(stores, d)
 		return d
 	}
@@ -346,6 +361,10 @@ func (c *checkpoint) store() {
 		}
 		l.stages[stage] = s
 	}
+	l.durable = maps.Clone(l.saved)
+	for _, d := range l.stores {
+		d.Settle()
+	}
 }
 
 func (l *life) apply(ch engine.Changes) {
@@ -369,6 +388,9 @@ func (l *life) apply(ch engine.Changes) {
 
 // verify compares what was committed with the reference.
 func (l *life) verify() error {
+	if l.sides != nil {
+		return l.sides.verify(l.out)
+	}
 	for _, o := range l.out {
 		if err := l.sane(o); err != nil {
 			return err
@@ -383,6 +405,10 @@ func (l *life) verify() error {
 
 // buildWith builds the pipeline with a sink that commits to l.
 func (l *life) buildWith(p *model.Pipeline) {
+	if l.sides != nil {
+		transforms.Write(l.sides.build(p), outputs{l})
+		return
+	}
 	transforms.Write(l.shape.of(l.input(p)), outputs{l})
 }
 

@@ -6,8 +6,8 @@ import (
 )
 
 // A Durable is the [Store] of a task whose state outlives it. Cells live in
-// memory as they do in [Memory]; besides, it knows which of them changed since the
-// last checkpoint, and writes those out.
+// memory as they do in [Memory], but for those that page ([Paging]); besides, it knows
+// which of them changed since the last checkpoint, and writes those out.
 //
 // Freeze fixes what a checkpoint holds. Save then writes it out a part at a time
 // while the task goes on: whoever changes a cell that is still to be saved saves
@@ -19,15 +19,22 @@ type Durable struct {
 	groups int
 	lo, hi int // the key groups of the task
 
-	epoch   mark // the present interval between two checkpoints, with savedMark
-	frozen  mark // the one that is being saved; 0 is none
-	cells   []durableCells
-	ids     []uint32 // of cells
-	schemas []string // of cells
-	at      int      // of cells, where Save is
-	saving  Changes  // of the frozen interval
-	next    Changes  // of the present one: what was let go
-	err     error
+	epoch    mark // the present interval between two checkpoints, with savedMark
+	frozen   mark // the one that is being saved; 0 is none
+	cells    []durableCells
+	ids      []uint32   // of cells
+	schemas  [][]string // of cells, oldest first
+	stored   func(cell string) []string
+	upgrades []Upgrade
+	at       int     // of cells, where Save is
+	saving   Changes // of the frozen interval
+	next     Changes // of the present one: what was let go
+	err      error
+
+	paging    *Paging  // nil: all cells are in memory
+	unsettled bool     // the checkpoint that was frozen last may not be committed yet
+	failed    error    // of the backing
+	indexes   []uint32 // ids
 }
 
 // A mark says of an entry in which interval it last changed, 0 if not since it
@@ -64,11 +71,23 @@ func (d *Durable) Open(decl Declaration) any { return decl.Durable(d) }
 // Err is why some of the cells cannot be saved, or could not.
 func (d *Durable) Err() error { return d.err }
 
-// Schemas calls visit with the id of each declaration of cells, and how they are
-// saved.
-func (d *Durable) Schemas(visit func(id uint32, schema string)) {
+// Upgrade has the cells that are opened from now on read what was saved by other
+// versions of the pipeline: stored are the schemas that a cell had, oldest first, as
+// Schemas gave them.
+func (d *Durable) Upgrade(stored func(cell string) (schemas []string)) { d.stored = stored }
+
+// Upgrades says of each declaration of cells what becomes of what was saved. Refused
+// ones cannot be loaded.
+func (d *Durable) Upgrades() []Upgrade { return d.upgrades }
+
+// Schemas calls visit with the id of each declaration of cells, and the schemas with
+// which they may be saved, oldest first; and with those of indexes ([IndexOf]).
+func (d *Durable) Schemas(visit func(id uint32, schemas []string)) {
 	for i, id := range d.ids {
 		visit(id, d.schemas[i])
+	}
+	for _, id := range d.indexes {
+		visit(id, []string{indexSchema})
 	}
 }
 
@@ -80,7 +99,7 @@ func (d *Durable) Freeze() {
 	d.frozen = d.epoch &^ savedMark
 	d.epoch = (d.frozen + 1) | savedMark
 	d.saving, d.next = d.next, Changes{}
-	d.at = 0
+	d.at, d.unsettled = 0, true
 	for _, c := range d.cells {
 		c.freeze()
 	}
@@ -112,9 +131,16 @@ func (d *Durable) Changes() Changes {
 }
 
 // Load reads the cells of the task's key groups out of saved state: scan calls
-// visit with the entries whose keys are from start up to end, in order.
+// visit with the entries whose keys are from start up to end, in order. Those that
+// page are read when they are asked for.
 func (d *Durable) Load(scan func(start, end []byte) iter.Seq2[[]byte, []byte]) error {
 	for i, c := range d.cells {
+		if p, ok := c.(pageable); ok {
+			if err := p.begin(); err != nil {
+				return err
+			}
+			continue
+		}
 		start := binary.BigEndian.AppendUint32(nil, d.ids[i])
 		end := binary.BigEndian.AppendUint32(nil, d.ids[i]+1)
 		for key, value := range scan(start, end) {

@@ -135,9 +135,8 @@ func firing1[K comparable, A, O any](next Emit[model.KV[K, O]], result func(*A) 
 			next(m, kept)
 			return kept
 		},
-		again:      func(m *model.Meta, said any) { next(m, said.(*model.KV[K, O])) },
-		appendSaid: appendSaid[model.KV[K, O]],
-		decodeSaid: decodeSaid[model.KV[K, O]],
+		again: func(m *model.Meta, said any) { next(m, said.(*model.KV[K, O])) },
+		said:  saidAs[model.KV[K, O]](),
 	}
 }
 
@@ -193,18 +192,14 @@ func (s GroupSpec[K, V]) Receiver(op *Op, outs [][]any) Receiver {
 		return slices.Values(slices.Clip(*values))
 	}))
 	// A sequence is saved as what it yields.
-	acc.appendSaid = func(dst []byte, said any) ([]byte, error) {
-		kv := said.(*model.KV[K, iter.Seq[V]])
-		return appendSaid[model.KV[K, []V]](dst, &model.KV[K, []V]{Key: kv.Key, Value: slices.Collect(kv.Value)})
-	}
-	acc.decodeSaid = func(src []byte) (any, error) {
-		said, err := decodeSaid[model.KV[K, []V]](src)
-		if err != nil {
-			return nil, err
-		}
-		kv := said.(*model.KV[K, []V])
-		return &model.KV[K, iter.Seq[V]]{Key: kv.Key, Value: slices.Values(kv.Value)}, nil
-	}
+	acc.said = saidBy(
+		func(kv *model.KV[K, []V]) any {
+			return &model.KV[K, iter.Seq[V]]{Key: kv.Key, Value: slices.Values(kv.Value)}
+		},
+		func(said any) *model.KV[K, []V] {
+			kv := said.(*model.KV[K, iter.Seq[V]])
+			return &model.KV[K, []V]{Key: kv.Key, Value: slices.Collect(kv.Value)}
+		})
 	return newGrouping(op, windowingOf(op.Node), acc, port[K](appendPart[V], removal(op, s.Encode), lateOut[K, V](op, outs)))
 }
 
@@ -270,8 +265,7 @@ func (s CoGroupSpec[K, A, B, O]) Receiver(op *Op, outs [][]any) Receiver {
 				next(m, &(*said.(*[]O))[i])
 			}
 		},
-		appendSaid: appendSaid[[]O],
-		decodeSaid: decodeSaid[[]O],
+		said: saidAs[[]O](),
 	}
 	removeA, removeB := removal(op, s.EncodeA), removal(op, s.EncodeB)
 	return newGrouping(op, windowingOf(op.Node), acc,
@@ -336,6 +330,7 @@ func (p portOf[K, A, P]) paned(g *paned[K, A], batch any) {
 			p.add(&o.acc, &r.Part)
 		}
 		g.taken(r.Hash, r.Key)
+		g.relieve()
 	}
 }
 
@@ -391,7 +386,7 @@ func (g *grouping[K, A]) AdvanceProcessingTime(now model.Timestamp) {
 
 func (g *grouping[K, A]) NextProcessingTime() model.Timestamp {
 	if g.panedOp != nil {
-		return g.panedOp.dueNow.next()
+		return min(g.panedOp.dueNow.next(), g.panedOp.paged.nextDue(processingTime))
 	}
 	return model.MaxTimestamp
 }

@@ -85,7 +85,7 @@ func (s KeyedSpec[K, V]) Receiver(op *Op, outs [][]any) Receiver {
 		late:      lateOut[K, V](op, outs),
 		free:      make([][]state.Slot, len(s.Layout.Specs)),
 	}
-	g.keys = OpenCells[K](op, "cells", g.encoding)
+	g.keys, g.paged = openPaged[K](op, "cells", g.encoding, g)
 	for _, spec := range s.Layout.Specs {
 		if spec.TTL > 0 {
 			g.expiring[spec.Clock] = true
@@ -129,9 +129,10 @@ type keyedOp[K comparable, V any] struct {
 	watermark, now model.Timestamp
 	ending         bool // the watermark is beyond all time
 	keys           Cells[K, keyedWindows]
-	open           int              // windows
-	beyond         int              // firings beyond a horizon
-	due            [2]keyedQueue[K] // by clock
+	paged          *pagedKeys[K, keyedWindows] // keys, if they page
+	open           int                         // windows
+	beyond         int                         // firings beyond a horizon
+	due            [2]keyedQueue[K]            // by clock
 	holds          keyedHolds[K]
 
 	call    keyedCall[K]
@@ -195,6 +196,7 @@ func (g *keyedOp[K, V]) Receive(_ int, batch any) {
 			return
 		}
 		g.take(&rows[i])
+		g.relieve()
 	}
 }
 

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"hash/maphash"
 	"maps"
 	"math"
 	"slices"
@@ -10,7 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/millrace/millrace/internal/plan"
 	"github.com/millrace/millrace/model"
+	"github.com/millrace/millrace/model/coder"
 	"github.com/millrace/millrace/model/state"
 	"github.com/millrace/millrace/windowing"
 )
@@ -23,13 +24,17 @@ type keyedTest[V any] struct {
 
 // newKeyedTest makes one. Calls is handed the Scope of all calls.
 func newKeyedTest[V any](t interface{ Fatal(...any) }, s model.WindowingStrategy, cells []state.Cell, calls func(k *keyedTest[V], s state.Scope) KeyedCalls[string, V]) *keyedTest[V] {
+	return newKeyedTestIn(Memory{}, t, s, cells, calls)
+}
+
+func newKeyedTestIn[V any](store Store, t interface{ Fatal(...any) }, s model.WindowingStrategy, cells []state.Cell, calls func(k *keyedTest[V], s state.Scope) KeyedCalls[string, V]) *keyedTest[V] {
 	layout, err := state.Bind(nil, cells)
 	if err != nil {
 		t.Fatal(err)
 	}
 	k := &keyedTest[V]{}
 	op := &Op{
-		task: &Task{cfg: Config{Store: Memory{}}, out: model.MinTimestamp},
+		task: &Task{cfg: Config{Store: store, Stage: &plan.Stage{Head: &model.Node{}}}, out: model.MinTimestamp},
 		Node: &model.Node{Name: "DoKeyed", Inputs: []*model.Collection{{Windowing: &model.Windowing{Strategy: s}}}},
 	}
 	spec := KeyedSpec[string, V]{Layout: layout, Calls: func(_ *Op, _ [][]any, scope state.Scope) KeyedCalls[string, V] {
@@ -39,10 +44,9 @@ func newKeyedTest[V any](t interface{ Fatal(...any) }, s model.WindowingStrategy
 	return k
 }
 
-// seed is fixed for a run of the tests.
-var seed = maphash.MakeSeed()
+var stringKeys, _ = coder.ForKey[string]()
 
-func hashOfString(s string) uint64 { return maphash.String(seed, s) }
+func hashOfString(s string) uint64 { return stringKeys.Hash(&s) }
 
 // element hands over one element.
 func (k *keyedTest[V]) element(key string, at model.Timestamp, w model.Window, v V) {

@@ -4,68 +4,6 @@ import (
 	"github.com/millrace/millrace/model"
 )
 
-// A minHeap is a heap of T by the order that before says, which must be total.
-type minHeap[T any, P interface {
-	*T
-	before(*T) bool
-}] struct{ items []T }
-
-func (h *minHeap[T, P]) push(t T) {
-	h.items = append(h.items, t)
-	for i := len(h.items) - 1; i > 0; {
-		parent := (i - 1) / 2
-		if !P(&h.items[i]).before(&h.items[parent]) {
-			return
-		}
-		h.items[i], h.items[parent] = h.items[parent], h.items[i]
-		i = parent
-	}
-}
-
-// pop takes the first out, of at least one.
-func (h *minHeap[T, P]) pop() T {
-	first := h.items[0]
-	last := len(h.items) - 1
-	h.items[0] = h.items[last]
-	var zero T
-	h.items[last] = zero
-	h.items = h.items[:last]
-	h.down(0)
-	return first
-}
-
-func (h *minHeap[T, P]) down(i int) {
-	for {
-		c := 2*i + 1
-		if c >= len(h.items) {
-			return
-		}
-		if c+1 < len(h.items) && P(&h.items[c+1]).before(&h.items[c]) {
-			c++
-		}
-		if !P(&h.items[c]).before(&h.items[i]) {
-			return
-		}
-		h.items[i], h.items[c] = h.items[c], h.items[i]
-		i = c
-	}
-}
-
-// retain keeps what keep says.
-func (h *minHeap[T, P]) retain(keep func(P) bool) {
-	kept := h.items[:0]
-	for i := range h.items {
-		if keep(&h.items[i]) {
-			kept = append(kept, h.items[i])
-		}
-	}
-	clear(h.items[len(kept):])
-	h.items = kept
-	for i := len(kept)/2 - 1; i >= 0; i-- {
-		h.down(i)
-	}
-}
-
 // A keyedQueue hands out the windows that are to be looked at, by time, then by
 // window, then in the order of pushing. What a window is no more to be looked at
 // for stays in the queue for a while: an entry counts only if its window knows its
@@ -136,8 +74,12 @@ func (a *keyedHold[K]) before(b *keyedHold[K]) bool {
 // crowded reports whether of n entries far more than live are of no use any more.
 func crowded(n, live int) bool { return n > 2*live+64 }
 
-// lookup is an open window of a key, or nil.
+// lookup is an open window of a key, or nil. If the key pages, it is in memory: else
+// the index has it.
 func (g *keyedOp[K, V]) lookup(u *wakeup[K]) *keyedWindow {
+	if g.paged != nil {
+		return g.paged.resident(u.hash, u.key).find(u.window)
+	}
 	return g.keys.Get(u.hash, u.key).find(u.window)
 }
 
@@ -193,9 +135,9 @@ func (g *keyedOp[K, V]) Hold() model.Timestamp {
 	h := &g.holds
 	for len(h.items) > 0 {
 		if g.holding(&h.items[0]) {
-			return h.items[0].at
+			return min(h.items[0].at, g.paged.nextDue(held))
 		}
 		h.pop()
 	}
-	return model.MaxTimestamp
+	return g.paged.nextDue(held)
 }

@@ -11,12 +11,14 @@ import (
 func (g *keyedOp[K, V]) Advance(watermark model.Timestamp) {
 	g.ending = watermark >= g.strategy.Expiry(model.GlobalWindow)
 	for !g.op.Failed() {
+		g.recall(state.EventTime, watermark)
 		due, ok := g.due[state.EventTime].due(watermark)
 		if !ok {
 			break
 		}
 		g.watermark = max(g.watermark, min(due.at, watermark))
 		g.look(&due, state.EventTime)
+		g.relieve()
 	}
 	if g.op.Failed() {
 		return
@@ -30,19 +32,21 @@ func (g *keyedOp[K, V]) Advance(watermark model.Timestamp) {
 // AdvanceProcessingTime fires what is due by now.
 func (g *keyedOp[K, V]) AdvanceProcessingTime(now model.Timestamp) {
 	for !g.op.Failed() {
+		g.recall(state.ProcessingTime, now)
 		due, ok := g.due[state.ProcessingTime].due(now)
 		if !ok {
 			break
 		}
 		g.now = max(g.now, due.at)
 		g.look(&due, state.ProcessingTime)
+		g.relieve()
 	}
 	g.now = now
 }
 
 // NextProcessingTime is when a timer or an expiry is due.
 func (g *keyedOp[K, V]) NextProcessingTime() model.Timestamp {
-	return g.due[state.ProcessingTime].next()
+	return min(g.due[state.ProcessingTime].next(), g.paged.nextDue(int(state.ProcessingTime)))
 }
 
 // look does what is due in the window that due is about, unless it has been queued
@@ -119,7 +123,7 @@ func (g *keyedOp[K, V]) expire(w *keyedWindow) {
 // endAll lets go of all windows without an end of their own: the input has ended.
 func (g *keyedOp[K, V]) endAll() {
 	c := &g.call
-	for g.keys.Len() > 0 && !g.op.Failed() {
+	for !g.op.Failed() && (g.keys.Len() > 0 || g.paged != nil && g.paged.recallAny()) {
 		var w *keyedWindow
 		g.keys.Each(func(hash uint64, k K, ks *keyedWindows) bool {
 			c.hash, c.key, w = hash, k, ks.open[0]
@@ -127,5 +131,6 @@ func (g *keyedOp[K, V]) endAll() {
 		})
 		g.end(w)
 		g.expire(w)
+		g.relieve()
 	}
 }

@@ -27,6 +27,8 @@ type order struct {
 type clockwork struct {
 	*rapid.T
 	k        *keyedTest[[]order]
+	operator func(Store) *keyedTest[[]order]
+	pages    *pagedState // of the operator's cells; nil if they are all in memory
 	timers   [4]func(s state.Scope, tag string, at, output model.Timestamp, clear bool)
 	byTag    [][]order // what is done as a timer fires, by the length of its tag
 	strategy model.WindowingStrategy
@@ -83,7 +85,7 @@ func newClockwork(t *rapid.T) *clockwork {
 	for range 3 {
 		c.byTag = append(c.byTag, drawOrders(t, 2))
 	}
-	c.k = newKeyedTest(t, c.strategy, []state.Cell{a, b, f, p}, func(k *keyedTest[[]order], s state.Scope) KeyedCalls[string, []order] {
+	calls := func(k *keyedTest[[]order], s state.Scope) KeyedCalls[string, []order] {
 		obey := func(m *model.Meta, now, clock model.Timestamp, orders []order) {
 			for _, o := range orders {
 				at, output := c.times(o, now, clock, m)
@@ -110,7 +112,11 @@ func newClockwork(t *rapid.T) *clockwork {
 				return nil
 			},
 		}
-	})
+	}
+	c.operator = func(s Store) *keyedTest[[]order] {
+		return newKeyedTestIn(s, t, c.strategy, []state.Cell{a, b, f, p}, calls)
+	}
+	c.k = c.operator(Memory{})
 	return c
 }
 
@@ -309,54 +315,59 @@ func byKey(log []string) []string {
 func TestTimersFireAsASortedListSays(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := newClockwork(t)
-		t.Repeat(map[string]func(*rapid.T){
-			"element": func(t *rapid.T) {
-				key := rapid.SampledFrom([]string{"a", "b"}).Draw(t, "key")
-				at := model.Timestamp(rapid.IntRange(0, 100).Draw(t, "timestamp"))
-				if c.watermark > model.MinTimestamp {
-					at += max(c.watermark-20, 0)
-				}
-				m := &model.Meta{Timestamp: at, Window: model.Window{Start: at / 40 * 40, End: at/40*40 + 40}}
-				orders := drawOrders(t, 4)
-				c.k.element(key, at, m.Window, orders)
-				if c.strategy.Expiry(m.Window) > c.watermark {
-					e := c.find(key, m.Window)
-					c.obey(e, m, at, c.now, orders)
-					c.fire(e)
-				}
-			},
-			"watermark": func(t *rapid.T) {
-				to := max(c.watermark, 0) + model.Timestamp(rapid.IntRange(0, 60).Draw(t, "by"))
-				c.k.Advance(to)
-				c.advance(to)
-			},
-			"time": func(t *rapid.T) {
-				to := max(c.now, 0) + model.Timestamp(rapid.IntRange(0, 20).Draw(t, "by"))
-				c.k.AdvanceProcessingTime(to)
-				c.advanceProcessingTime(to)
-			},
-			"": func(t *rapid.T) {
-				if err := c.k.err(); err != nil {
-					t.Fatal(err)
-				}
-				got, want := byKey(c.k.said()), byKey(c.want)
-				c.want = nil
-				if !slices.Equal(got, want) {
-					t.Fatalf("fired:\n%q, want\n%q", got, want)
-				}
-				hold, timers := c.hold()
-				if got := c.k.Hold(); got != hold || c.k.holds.live != timers {
-					t.Fatalf("the watermark is held at %d by %d timers, want %d by %d", got, c.k.holds.live, hold, timers)
-				}
-				c.sent = max(c.sent, min(c.watermark, hold))
-				c.k.op.task.out = c.sent
-				c.windows = slices.DeleteFunc(c.windows, func(e *expectedWindow) bool { return len(e.pending) == 0 })
-				if c.k.open != len(c.windows) {
-					t.Fatalf("%d windows are open, want %d", c.k.open, len(c.windows))
-				}
-			},
-		})
+		t.Repeat(c.actions("a", "b"))
 	})
+}
+
+// actions are what may happen to a few keys, and a look at what has come of it.
+func (c *clockwork) actions(keys ...string) map[string]func(*rapid.T) {
+	return map[string]func(*rapid.T){
+		"element": func(t *rapid.T) {
+			key := rapid.SampledFrom(keys).Draw(t, "key")
+			at := model.Timestamp(rapid.IntRange(0, 100).Draw(t, "timestamp"))
+			if c.watermark > model.MinTimestamp {
+				at += max(c.watermark-20, 0)
+			}
+			m := &model.Meta{Timestamp: at, Window: model.Window{Start: at / 40 * 40, End: at/40*40 + 40}}
+			orders := drawOrders(t, 4)
+			c.k.element(key, at, m.Window, orders)
+			if c.strategy.Expiry(m.Window) > c.watermark {
+				e := c.find(key, m.Window)
+				c.obey(e, m, at, c.now, orders)
+				c.fire(e)
+			}
+		},
+		"watermark": func(t *rapid.T) {
+			to := max(c.watermark, 0) + model.Timestamp(rapid.IntRange(0, 60).Draw(t, "by"))
+			c.k.Advance(to)
+			c.advance(to)
+		},
+		"time": func(t *rapid.T) {
+			to := max(c.now, 0) + model.Timestamp(rapid.IntRange(0, 20).Draw(t, "by"))
+			c.k.AdvanceProcessingTime(to)
+			c.advanceProcessingTime(to)
+		},
+		"": func(t *rapid.T) {
+			if err := c.k.err(); err != nil {
+				t.Fatal(err)
+			}
+			got, want := byKey(c.k.said()), byKey(c.want)
+			c.want = nil
+			if !slices.Equal(got, want) {
+				t.Fatalf("fired:\n%q, want\n%q", got, want)
+			}
+			hold, timers := c.hold()
+			if got := c.k.Hold(); got != hold || c.pages == nil && c.k.holds.live != timers {
+				t.Fatalf("the watermark is held at %d by %d timers, want %d by %d", got, c.k.holds.live, hold, timers)
+			}
+			c.sent = max(c.sent, min(c.watermark, hold))
+			c.k.op.task.out = c.sent
+			c.windows = slices.DeleteFunc(c.windows, func(e *expectedWindow) bool { return len(e.pending) == 0 })
+			if c.pages == nil && c.k.open != len(c.windows) {
+				t.Fatalf("%d windows are open, want %d", c.k.open, len(c.windows))
+			}
+		},
+	}
 }
 
 // The heap of one key's timers hands them out in order, whatever was set, moved

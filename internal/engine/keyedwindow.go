@@ -166,19 +166,6 @@ func (g *keyedOp[K, V]) merge(ks *keyedWindows, i int) *keyedWindow {
 	return ks.open[at]
 }
 
-// mergeable is the range of windows that the one at i may be merged with.
-func mergeable(fn model.MergingWindowFn, bounds []model.Window, i int) (lo, hi int) {
-	if _, overlapping := fn.(model.OverlapMerging); !overlapping {
-		return 0, len(bounds)
-	}
-	// Windows that overlapped were merged before, so only neighbours matter.
-	for lo = i; lo > 0 && bounds[lo-1].Overlaps(bounds[i]); lo-- {
-	}
-	for hi = i + 1; hi < len(bounds) && bounds[hi].Overlaps(bounds[i]); hi++ {
-	}
-	return lo, hi
-}
-
 // absorb puts what o holds into n, and lets o go. A DoFn with timers has no merging
 // windows.
 func (g *keyedOp[K, V]) absorb(n, o *keyedWindow) {

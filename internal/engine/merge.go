@@ -89,17 +89,23 @@ func byStart(a, b model.Window) int {
 	return 1
 }
 
+// mergeable is the range of windows that the one at i may be merged with.
+func mergeable(fn model.MergingWindowFn, bounds []model.Window, i int) (lo, hi int) {
+	if _, overlapping := fn.(model.OverlapMerging); !overlapping {
+		return 0, len(bounds)
+	}
+	// Windows that overlapped were merged before, so only neighbours matter.
+	for lo = i; lo > 0 && bounds[lo-1].Overlaps(bounds[i]); lo-- {
+	}
+	for hi = i + 1; hi < len(bounds) && bounds[hi].Overlaps(bounds[i]); hi++ {
+	}
+	return lo, hi
+}
+
 // merge asks the WindowFn about the windows near the new one at i, folds together
 // what it merges, and returns where the new one went.
 func (g *paned[K, A]) merge(ks *keyWindows[A], i int) int {
-	lo, hi := 0, len(ks.open)
-	if _, overlapping := g.merging.(model.OverlapMerging); overlapping {
-		// Windows that overlapped were merged before, so only neighbours matter.
-		for lo = i; lo > 0 && ks.bounds[lo-1].Overlaps(ks.bounds[i]); lo-- {
-		}
-		for hi = i + 1; hi < len(ks.open) && ks.bounds[hi].Overlaps(ks.bounds[i]); hi++ {
-		}
-	}
+	lo, hi := mergeable(g.merging, ks.bounds, i)
 	if hi-lo == 1 {
 		return i
 	}

@@ -24,7 +24,7 @@ type merging struct {
 
 func newMerging(s model.WindowingStrategy) *merging {
 	m := &merging{}
-	op := &Op{task: &Task{cfg: Config{Context: context.Background(), Of: 1, KeyGroups: 1, Store: Memory{}}}}
+	op := &Op{Node: &model.Node{Name: "group"}, task: &Task{cfg: Config{Context: context.Background(), Of: 1, KeyGroups: 1, Store: Memory{}}}}
 	emit := func(at *model.Meta, what string) {
 		sign := "+"
 		if at.Pane.Retraction {

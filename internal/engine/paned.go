@@ -26,10 +26,11 @@ type paned[K comparable, A any] struct {
 
 	watermark, now model.Timestamp
 	keys           Cells[K, keyWindows[A]]
-	due            wakeQueue[K] // event time
-	dueNow         wakeQueue[K] // processing time
-	holds          wakeQueue[K] // what windows hold the watermark at
-	holding        bool         // whether they do
+	paged          *pagedKeys[K, keyWindows[A]] // keys, if they page
+	due            wakeQueue[K]                 // event time
+	dueNow         wakeQueue[K]                 // processing time
+	holds          wakeQueue[K]                 // what windows hold the watermark at
+	holding        bool                         // whether they do
 	ctx            *model.TriggerContext
 	wakeups        model.Wakeups
 	into           *keyWindows[A] // where take took an element into
@@ -101,7 +102,7 @@ func newPaned[K comparable, A any](op *Op, w *model.Windowing, trigger model.Tri
 		watermark: model.MinTimestamp,
 		now:       model.MinTimestamp,
 	}
-	g.keys = OpenCells[K](op, "windows", g.encoding)
+	g.keys, g.paged = openPaged[K](op, "windows", g.encoding, g)
 	g.ctx = g.tree.Root(model.Window{}, 0, 0, make([]model.TriggerCell, g.tree.Size()), &g.wakeups)
 	if !w.Grouped {
 		g.merging, _ = w.Strategy.Windows.(model.MergingWindowFn)
@@ -358,15 +359,15 @@ func (g *paned[K, A]) queueHold(hash uint64, k K, o *openWindow[A]) {
 	}
 }
 
-// hold is what the open windows hold the watermark at.
-func (g *paned[K, A]) hold() model.Timestamp {
+// queuedHold is what the open windows hold the watermark at, of keys in memory.
+func (g *paned[K, A]) queuedHold() model.Timestamp {
 	for {
 		at := g.holds.next()
 		if at == model.MaxTimestamp {
 			return at
 		}
 		h := g.holds.heap[0]
-		ks := g.keys.Get(h.hash, h.key)
+		ks := g.resident(h.hash, h.key)
 		if ks != nil && g.holdsAt(ks, h.window, at) {
 			return at
 		}
@@ -398,24 +399,28 @@ func (g *paned[K, A]) holdsAt(ks *keyWindows[A], w model.Window, t model.Timesta
 // advance looks at every window that is due at or before watermark.
 func (g *paned[K, A]) advance(watermark model.Timestamp) {
 	for !g.op.Failed() {
+		g.recall(&g.due, eventTime, watermark)
 		due, ok := g.due.pop(watermark)
 		if !ok {
 			break
 		}
 		g.watermark = max(g.watermark, min(due.at, watermark))
 		g.wake(due, false)
+		g.relieve()
 	}
 	g.watermark = watermark
 }
 
 func (g *paned[K, A]) advanceProcessingTime(now model.Timestamp) {
 	for !g.op.Failed() {
+		g.recall(&g.dueNow, processingTime, now)
 		due, ok := g.dueNow.pop(now)
 		if !ok {
 			break
 		}
 		g.now = max(g.now, due.at)
 		g.wake(due, true)
+		g.relieve()
 	}
 	g.now = now
 }
@@ -423,7 +428,7 @@ func (g *paned[K, A]) advanceProcessingTime(now model.Timestamp) {
 // wake looks at the window that due was queued for, or the one that this was
 // merged into, unless it has been queued for another time since.
 func (g *paned[K, A]) wake(due wakeup[K], processing bool) {
-	ks := g.keys.Get(due.hash, due.key)
+	ks := g.resident(due.hash, due.key)
 	if ks == nil {
 		return
 	}

@@ -38,7 +38,7 @@ func TestWindowQueueIsSorted(t *testing.T) {
 		t.Repeat(map[string]func(*rapid.T){
 			"push": func(t *rapid.T) {
 				d := dueWindow{drawTime(t, "at"), drawWindow(t)}
-				q.push(d.at, d.w)
+				q.add(d.at, d.w)
 				want = append(want, d)
 				slices.SortFunc(want, func(a, b dueWindow) int {
 					return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.w.End, b.w.End), cmp.Compare(a.w.Start, b.w.Start))
@@ -46,7 +46,7 @@ func TestWindowQueueIsSorted(t *testing.T) {
 			},
 			"pop": func(t *rapid.T) {
 				watermark := drawTime(t, "watermark")
-				w, ok := q.pop(watermark)
+				w, ok := q.due(watermark)
 				due := len(want) > 0 && want[0].at <= watermark
 				if ok != due || ok && w != want[0].w {
 					t.Fatalf("pop(%d) is %v, %t; the sorted list is %v", watermark, w, ok, want)
@@ -56,8 +56,8 @@ func TestWindowQueueIsSorted(t *testing.T) {
 				}
 			},
 			"": func(t *rapid.T) {
-				if len(q) != len(want) {
-					t.Fatalf("%d windows are queued, want %d", len(q), len(want))
+				if len(q.items) != len(want) {
+					t.Fatalf("%d windows are queued, want %d", len(q.items), len(want))
 				}
 			},
 		})

@@ -30,33 +30,12 @@ type savedTimer struct {
 }
 
 func (g *keyedOp[K, V]) encoding() (Encoding[keyedWindows], error) {
-	e, err := newSavedAs(g.layoutPack, g.layoutUnpack)
+	e, err := newSavedAs(
+		func(ks *keyedWindows) ([]savedKeyedWindow, error) { return packKeyed(g.layout, ks) },
+		func(saved []savedKeyedWindow, ks *keyedWindows) error {
+			return unpackKeyed(presentCells(g.layout), saved, ks)
+		})
 	return keyedEncoding{e, g.layout}, err
-}
-
-// keyedEncoding is an encoding that tells apart the DoFns whose cells it is of.
-type keyedEncoding struct {
-	Encoding[keyedWindows]
-	layout *state.Layout
-}
-
-// formats describes what each of the DoFn's cells holds, and its timers.
-func (e keyedEncoding) formats() (lines []string) {
-	for _, s := range e.layout.Specs {
-		lines = append(lines, s.Name+" "+s.Format)
-	}
-	for _, t := range e.layout.Timers {
-		lines = append(lines, fmt.Sprintf("%s timer of clock %d, family %t", t.Name, t.Clock, t.Family))
-	}
-	return lines
-}
-
-func (g *keyedOp[K, V]) layoutPack(ks *keyedWindows) ([]savedKeyedWindow, error) {
-	return packKeyed(g.layout, ks)
-}
-
-func (g *keyedOp[K, V]) layoutUnpack(saved []savedKeyedWindow, ks *keyedWindows) error {
-	return unpackKeyed(g.layout, saved, ks)
 }
 
 func packKeyed(l *state.Layout, ks *keyedWindows) ([]savedKeyedWindow, error) {
@@ -83,37 +62,42 @@ func packKeyed(l *state.Layout, ks *keyedWindows) ([]savedKeyedWindow, error) {
 	return out, nil
 }
 
-func unpackKeyed(l *state.Layout, saved []savedKeyedWindow, ks *keyedWindows) error {
+func unpackKeyed(from *keyedCells, saved []savedKeyedWindow, ks *keyedWindows) error {
 	*ks = keyedWindows{}
 	for _, s := range saved {
 		w := &keyedWindow{
 			window: s.Window, latest: s.Latest, horizon: s.Horizon, wake: s.Wake, expires: s.Expires, stored: true,
 		}
 		if len(s.Slots) > 0 {
-			if len(s.Slots) != len(l.Specs) {
-				return fmt.Errorf("it has %d cells, and the DoFn %d", len(s.Slots), len(l.Specs))
+			if len(s.Slots) != len(from.cells) {
+				return fmt.Errorf("it has %d cells, and its schema %d", len(s.Slots), len(from.cells))
 			}
-			w.slots = make([]state.Slot, len(l.Specs))
+			w.slots = make([]state.Slot, from.specs)
 		}
 		for j, b := range s.Slots {
-			if b == nil {
+			to := &from.cells[j]
+			if b == nil || to.spec == nil {
 				continue
 			}
-			slot, rest, err := l.Specs[j].Decode(b)
+			slot, rest, err := to.spec.Decode(b)
 			if err == nil && len(rest) > 0 {
 				err = errors.New("bytes are left over")
 			}
 			if err != nil {
 				return err
 			}
-			w.slots[j] = slot
+			w.slots[to.index] = slot
 		}
 		for c := range s.Timers {
 			for _, t := range s.Timers[c] {
-				if t.Cell < 0 || t.Cell >= len(l.Timers) {
-					return fmt.Errorf("it has timer %d, and the DoFn %d timers", t.Cell, len(l.Timers))
+				if t.Cell < 0 || t.Cell >= len(from.timers) {
+					return fmt.Errorf("it has timer %d, and its schema %d timers", t.Cell, len(from.timers))
 				}
-				set := timer{cell: t.Cell, tag: t.Tag, at: t.At, output: t.Output, fixed: t.Fixed}
+				cell := from.timers[t.Cell]
+				if cell < 0 {
+					continue
+				}
+				set := timer{cell: cell, tag: t.Tag, at: t.At, output: t.Output, fixed: t.Fixed}
 				if t.Holds {
 					set.hold = 1 // until restored numbers it
 				}
@@ -130,25 +114,30 @@ func (g *keyedOp[K, V]) restored(watermark, now model.Timestamp) {
 	g.watermark, g.now = watermark, now
 	g.ending = watermark >= g.strategy.Expiry(model.GlobalWindow)
 	g.keys.Each(func(hash uint64, k K, ks *keyedWindows) bool {
-		for _, w := range ks.open {
-			g.open++
-			for c := range w.wake {
-				if w.wake[c] < never {
-					w.entry[c] = g.due[c].add(wakeup[K]{w.wake[c], hash, k, w.window})
-				}
-				for i := range w.timers[c].items {
-					t := &w.timers[c].items[i]
-					if t.hold == 0 {
-						continue
-					}
-					h := &g.holds
-					h.seq++
-					h.live++
-					t.hold = h.seq
-					h.push(keyedHold[K]{wakeup[K]{t.output, hash, k, w.window}, c, t.cell, t.tag, h.seq})
-				}
-			}
-		}
+		g.pageIn(hash, k, ks)
 		return true
 	})
+}
+
+// pageIn queues what was read of a key.
+func (g *keyedOp[K, V]) pageIn(hash uint64, k K, ks *keyedWindows) {
+	for _, w := range ks.open {
+		g.open++
+		for c := range w.wake {
+			if w.wake[c] < never {
+				w.entry[c] = g.due[c].add(wakeup[K]{w.wake[c], hash, k, w.window})
+			}
+			for i := range w.timers[c].items {
+				t := &w.timers[c].items[i]
+				if t.hold == 0 {
+					continue
+				}
+				h := &g.holds
+				h.seq++
+				h.live++
+				t.hold = h.seq
+				h.push(keyedHold[K]{wakeup[K]{t.output, hash, k, w.window}, c, t.cell, t.tag, h.seq})
+			}
+		}
+	}
 }

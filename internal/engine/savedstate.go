@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"errors"
-
 	"github.com/millrace/millrace/model"
 	"github.com/millrace/millrace/model/coder"
 )
@@ -16,7 +14,7 @@ func coderOf[S any]() (Encoding[S], error) {
 	if err != nil {
 		return nil, err
 	}
-	return c, nil
+	return plain[S]{c}, nil
 }
 
 // savedAs encodes an S by what pack makes of it.
@@ -26,13 +24,7 @@ type savedAs[S, P any] struct {
 	unpack func(P, *S) error
 }
 
-// Schema describes the encoding.
-func (e savedAs[S, P]) Schema() *coder.Schema { return e.coder.(schematic).Schema() }
-
-// A schematic encoding can describe itself.
-type schematic interface{ Schema() *coder.Schema }
-
-func newSavedAs[S, P any](pack func(*S) (P, error), unpack func(P, *S) error) (Encoding[S], error) {
+func newSavedAs[S, P any](pack func(*S) (P, error), unpack func(P, *S) error) (savedAs[S, P], error) {
 	c, err := coderOf[P]()
 	return savedAs[S, P]{c, pack, unpack}, err
 }
@@ -62,12 +54,13 @@ type savedClosed[A any] struct {
 }
 
 func closedEncoding[A any]() (Encoding[closedCell[A]], error) {
-	return newSavedAs(
+	e, err := newSavedAs(
 		func(c *closedCell[A]) (savedClosed[A], error) { return savedClosed[A]{c.acc, c.live, c.panes}, nil },
 		func(s savedClosed[A], c *closedCell[A]) error {
 			*c = closedCell[A]{acc: s.Acc, live: s.Live, panes: s.Panes}
 			return nil
 		})
+	return e, err
 }
 
 // savedWindow is an openWindow.
@@ -94,7 +87,19 @@ type savedPane struct {
 
 // encoding is that of a key's windows.
 func (g *paned[K, A]) encoding() (Encoding[keyWindows[A]], error) {
-	return newSavedAs(g.pack, g.unpack)
+	read, _, err := g.acc.said.from(nil)
+	if g.strategy.Panes != model.Retracting {
+		read = nil // no pane is taken back, and what panes say need not have a coder
+	} else if err != nil {
+		return nil, err
+	}
+	unpack := func(saved []savedWindow[A], ks *keyWindows[A]) error { return g.unpack(saved, ks, read) }
+	e, err := newSavedAs(g.pack, unpack)
+	if err != nil || read == nil {
+		return e, err
+	}
+	said, err := g.acc.said.schema()
+	return panedEncoding[K, A]{e, g, said}, err
 }
 
 func (g *paned[K, A]) pack(ks *keyWindows[A]) ([]savedWindow[A], error) {
@@ -106,7 +111,7 @@ func (g *paned[K, A]) pack(ks *keyWindows[A]) ([]savedWindow[A], error) {
 			Wake: o.wake, WakeNow: o.wakeNow, Held: o.held, Next: o.next,
 		}
 		for _, s := range o.said {
-			what, err := g.acc.appendSaid(nil, s.what)
+			what, err := g.acc.said.append(nil, s.what)
 			if err != nil {
 				return nil, err
 			}
@@ -116,7 +121,8 @@ func (g *paned[K, A]) pack(ks *keyWindows[A]) ([]savedWindow[A], error) {
 	return out, nil
 }
 
-func (g *paned[K, A]) unpack(saved []savedWindow[A], ks *keyWindows[A]) error {
+// unpack makes ks what was saved; read reads what panes said.
+func (g *paned[K, A]) unpack(saved []savedWindow[A], ks *keyWindows[A], read func([]byte) (any, error)) error {
 	*ks = keyWindows[A]{}
 	for _, s := range saved {
 		o := &openWindow[A]{
@@ -128,7 +134,7 @@ func (g *paned[K, A]) unpack(saved []savedWindow[A], ks *keyWindows[A]) error {
 			o.cells = append(o.cells, model.TriggerCell{})
 		}
 		for _, p := range s.Said {
-			what, err := g.acc.decodeSaid(p.What)
+			what, err := read(p.What)
 			if err != nil {
 				return err
 			}
@@ -144,24 +150,29 @@ func (g *paned[K, A]) unpack(saved []savedWindow[A], ks *keyWindows[A]) error {
 func (g *paned[K, A]) restored(watermark, now model.Timestamp) {
 	g.watermark, g.now = watermark, now
 	g.keys.Each(func(hash uint64, k K, ks *keyWindows[A]) bool {
-		for _, o := range ks.open {
-			if o.wake < never {
-				g.due.push(wakeup[K]{o.wake, hash, k, o.window})
-			}
-			if o.wakeNow < never {
-				g.dueNow.push(wakeup[K]{o.wakeNow, hash, k, o.window})
-			}
-			g.queueHold(hash, k, o)
-		}
+		g.pageIn(hash, k, ks)
 		return true
 	})
+}
+
+// pageIn queues what was read of a key.
+func (g *paned[K, A]) pageIn(hash uint64, k K, ks *keyWindows[A]) {
+	for _, o := range ks.open {
+		if o.wake < never {
+			g.due.push(wakeup[K]{o.wake, hash, k, o.window})
+		}
+		if o.wakeNow < never {
+			g.dueNow.push(wakeup[K]{o.wakeNow, hash, k, o.window})
+		}
+		g.queueHold(hash, k, o)
+	}
 }
 
 // restored queues what was loaded, at the watermark of the checkpoint.
 func (g *aligned[K, A]) restored(watermark model.Timestamp) {
 	g.watermark = watermark
 	eachWindow(g.pending, g.schedule)
-	eachWindow(g.closed, func(w model.Window) { g.expiring.push(g.strategy.Expiry(w), w) })
+	eachWindow(g.closed, func(w model.Window) { g.expiring.add(g.strategy.Expiry(w), w) })
 }
 
 func (g *grouping[K, A]) restored(watermark, now model.Timestamp) {
@@ -170,30 +181,4 @@ func (g *grouping[K, A]) restored(watermark, now model.Timestamp) {
 		return
 	}
 	g.panedOp.restored(watermark, now)
-}
-
-// appendSaid appends the encoding of a *T.
-func appendSaid[T any](dst []byte, said any) ([]byte, error) {
-	c, err := coder.For[T]()
-	if err != nil {
-		return dst, err
-	}
-	return c.Append(dst, said.(*T))
-}
-
-// decodeSaid is the *T of an encoding.
-func decodeSaid[T any](src []byte) (any, error) {
-	c, err := coder.For[T]()
-	if err != nil {
-		return nil, err
-	}
-	said := new(T)
-	if _, err := c.Decode(src, said); err != nil {
-		return nil, err
-	}
-	return said, nil
-}
-
-func unsaved[S any]() (Encoding[S], error) {
-	return nil, errors.New("side inputs are kept in memory only")
 }

@@ -36,7 +36,8 @@ func (s SideSpec[T, S]) Receiver(op *Op, outs [][]any) Receiver {
 		process:   s.Process(op, outs),
 		watermark: model.MinTimestamp,
 		hash:      ownHash(op),
-		waiting:   OpenWindowCells[struct{}](op, "waiting", unsaved[waitingCell[T]]),
+		waiting:   openTaskCells(op, "waiting", false, mergeWaiting[T], waitingEncoding[T]),
+		progress:  openTaskCells(op, "watermarks", true, mergeProgress, progressEncoding),
 		hold:      model.MaxTimestamp,
 	}
 	for i, side := range s.View.sides(nil) {
@@ -69,6 +70,7 @@ type sided[T, S any] struct {
 	watermark model.Timestamp // of the main input
 	hash      uint64
 	waiting   WindowCells[struct{}, waitingCell[T]] // by window of the main input
+	progress  WindowCells[struct{}, sideProgress]   // in the global window
 	groups    []waitingGroup                        // in the order of their first elements
 	hold      model.Timestamp                       // the earliest that waits
 
@@ -223,7 +225,7 @@ func (s *sided[T, S]) ready(windows []model.Window) bool {
 }
 
 func (s *sided[T, S]) cell(g waitingGroup) *waitingCell[T] {
-	return s.waiting.Lookup(g.window).Get(s.hash, struct{}{})
+	return peek(s.waiting.Lookup(g.window), s.hash, struct{}{})
 }
 
 // resume processes the elements of g.
@@ -246,12 +248,14 @@ func (s *sided[T, S]) AdvancePort(port int, watermark model.Timestamp) {
 	s.known = false
 	if port > 0 {
 		s.tables[port-1].advance(watermark)
+		s.note()
 		s.settle()
 		return
 	}
-	s.watermark = watermark
+	s.watermark = max(s.watermark, watermark)
+	s.note()
 	for _, t := range s.tables {
-		t.release(watermark)
+		t.release(s.watermark)
 	}
 }
 

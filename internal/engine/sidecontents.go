@@ -16,6 +16,8 @@ type SideContents[E any] interface {
 	add(v *E, pane int64)
 	// remove takes back one element that is equal.
 	remove(v *E)
+	// each visits the elements in an order such that adding them makes the same contents.
+	each(visit func(v E, pane int64))
 	// clear empties the contents. What was read off them before stays as it is.
 	clear()
 }

@@ -46,6 +46,10 @@ type sideTable interface {
 	unwant(w model.Window)
 	// release raises the watermark of the main input, and lets go of what is gone.
 	release(watermark model.Timestamp)
+	// passed is the watermark of the side input. Restored takes it, and that of the main
+	// input, to where they were when what was loaded was saved.
+	passed() model.Timestamp
+	restored(watermark, main model.Timestamp)
 }
 
 // A SideInput is the SideView of one collection of E, or of whole panes of it.
@@ -197,9 +201,10 @@ func (in SideInput[E, C, S]) table(op *Op, port int) sideTable {
 		watermark: model.MinTimestamp,
 		main:      model.MinTimestamp,
 		hash:      ownHash(op),
-		cells:     OpenWindowCells[struct{}](op, fmt.Sprintf("side input %d", port), unsaved[sideCell[C]]),
 		wanted:    map[model.Window]int{},
 	}
+	// What several tasks had of a window is the same, but for those that had let go of it.
+	t.cells = openTaskCells(op, fmt.Sprintf("side input %d", port), true, func(_, _ *sideCell[C]) {}, t.encoding)
 	t.nothing = t.empty()
 	if in.Whole {
 		t.rows = sideRows(op, Explode(op, w, t.replace))
@@ -275,7 +280,7 @@ func (t *sideWindows[E, C, S]) open(m *model.Meta) *sideCell[C] {
 	c, _ := cells.Upsert(t.hash, struct{}{})
 	if fresh {
 		c.contents = t.empty()
-		t.expiring.push(w.End.Add(t.lateness), w)
+		t.expiring.add(w.End.Add(t.lateness), w)
 	}
 	if t.windowing.Grouped && m.Pane.Timing != model.Unknown {
 		c.paned = true
@@ -293,12 +298,14 @@ func (t *sideWindows[E, C, S]) empty() C {
 
 func (t *sideWindows[E, C, S]) cell(w model.Window) *sideCell[C] {
 	if cells := t.cells.Lookup(w); cells != nil {
-		return cells.Get(t.hash, struct{}{})
+		return peek(cells, t.hash, struct{}{})
 	}
 	return nil
 }
 
-func (t *sideWindows[E, C, S]) advance(watermark model.Timestamp)     { t.watermark = watermark }
+func (t *sideWindows[E, C, S]) advance(watermark model.Timestamp) {
+	t.watermark = max(t.watermark, watermark)
+}
 func (t *sideWindows[E, C, S]) window(main model.Window) model.Window { return t.mapping(main) }
 
 func (t *sideWindows[E, C, S]) ready(w model.Window) bool {
@@ -331,7 +338,7 @@ func (t *sideWindows[E, C, S]) unwant(w model.Window) {
 func (t *sideWindows[E, C, S]) release(watermark model.Timestamp) {
 	t.main = watermark
 	for {
-		w, ok := t.expiring.pop(watermark)
+		w, ok := t.expiring.due(watermark)
 		if !ok {
 			return
 		}

@@ -205,6 +205,18 @@ func (t *Task) EndSource(stopped bool) error {
 	return t.err
 }
 
+// Drain ends the task as if its splits had come to their end where they were read up to.
+func (t *Task) Drain() error {
+	for len(t.readers) > 0 && t.err == nil {
+		r := t.readers[0]
+		t.readers = t.readers[1:]
+		if err := t.guard(nil, r.Close); err != nil {
+			t.err = t.sourceError(r.id, fmt.Errorf("closing: %w", err))
+		}
+	}
+	return t.EndSource(false)
+}
+
 func (t *Task) endSource(stopped bool) {
 	defer t.recover()
 	if !stopped {

@@ -13,7 +13,8 @@ type Store interface {
 
 // A Declaration says which cells an operator needs, and how to make them.
 type Declaration interface {
-	// Cell is the name of the cells, unique in the stage.
+	// Cell is the name of the cells, unique in the pipeline: that of the transform whose
+	// they are, and theirs.
 	Cell() string
 	// InMemory makes cells that live in memory only.
 	InMemory() any
@@ -54,12 +55,22 @@ type Cells[K comparable, S any] interface {
 // OpenWindowCells opens cells by window. A store that saves them uses encoding; the
 // error is why there is none.
 func OpenWindowCells[K comparable, S any](op *Op, cell string, encoding func() (Encoding[S], error)) WindowCells[K, S] {
-	return op.task.cfg.Store.Open(windowDecl[K, S]{cell, encoding}).(WindowCells[K, S])
+	return op.task.cfg.Store.Open(windowDecl[K, S]{op.cellName(cell), encoding}).(WindowCells[K, S])
 }
 
 // OpenCells opens cells by key, as [OpenWindowCells] does by window.
 func OpenCells[K comparable, S any](op *Op, cell string, encoding func() (Encoding[S], error)) Cells[K, S] {
-	return op.task.cfg.Store.Open(keyDecl[K, S]{cell, encoding}).(Cells[K, S])
+	return op.task.cfg.Store.Open(keyDecl[K, S]{op.cellName(cell), encoding}).(Cells[K, S])
+}
+
+// cellName is the name of cells of the op's transform. It does not depend on the stage
+// that the transform is fused into, unless it is fused into several.
+func (o *Op) cellName(cell string) string {
+	name := o.Node.Name + "/" + cell
+	if s := o.task.cfg.Stage; o.Node.Class == model.Fused && s.Copies[o.Node].Of > 1 {
+		name += " behind " + s.Head.Name
+	}
+	return name
 }
 
 type windowDecl[K comparable, S any] struct {

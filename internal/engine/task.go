@@ -98,8 +98,9 @@ type Config struct {
 	// BatchSize is how many records a batch holds at most.
 	BatchSize int
 	Store     Store
-	// Resumed says that the run goes on from a checkpoint.
-	Resumed bool
+	// Resumed says of a sink that the run goes on from a checkpoint that knows it; nil
+	// is never.
+	Resumed func(*model.Node) bool
 	// Pool returns the pool of the batches that arrive at an exchange's port.
 	Pool func(n *model.Node, port int) Pool
 }
@@ -320,7 +321,11 @@ func (t *Task) forward() {
 	}
 	was := t.idle
 	t.idle = t.isIdle()
-	if w := t.watermark(); w > t.out {
+	w := t.watermark()
+	if t.unreadable() {
+		return
+	}
+	if w > t.out {
 		for _, s := range t.senders {
 			s.flush(w)
 		}

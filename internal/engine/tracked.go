@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/millrace/millrace/model"
 	"github.com/millrace/millrace/model/coder"
@@ -28,7 +27,9 @@ type trackedTable[K comparable, S any] struct {
 	cell   *trackedCell[K, S]
 	marks  []mark // by entry
 	window model.Window
-	at     int  // up to where what is frozen has been saved
+	at     int // up to where what is frozen has been saved
+	// onSave is told of what has just been saved; nil is nobody.
+	onSave func(i int, c *Changes)
 	saved  bool // something of it may be
 }
 
@@ -57,23 +58,12 @@ func (c *trackedCell[K, S]) open(d *Durable, name string, encoding func() (Encod
 	}
 	id := d.id(name)
 	d.ids = append(d.ids, id)
-	d.schemas = append(d.schemas, schemaOf(keys, values))
+	values = upgraded(d, name, keys.Schema(), values)
 	*c = trackedCell[K, S]{
 		Durable: d, name: name, prefix: binary.BigEndian.AppendUint32(nil, id),
 		codec: Codec[K, S]{keys, values}, hash: keys.Hash,
 	}
 	return true
-}
-
-// schemaOf describes how keys and values are saved.
-func schemaOf(keys schematic, values any) string {
-	lines := []string{"key " + keys.Schema().String()}
-	if f, ok := values.(keyedEncoding); ok {
-		lines = append(lines, f.formats()...)
-	} else if v, ok := values.(schematic); ok {
-		lines = append(lines, "value "+v.Schema().String())
-	}
-	return strings.Join(lines, "\n")
 }
 
 func (t *trackedTable[K, S]) Get(hash uint64, k K) *S {
@@ -119,6 +109,9 @@ func (t *trackedTable[K, S]) saveEntry(i int) {
 	}
 	if err != nil && t.cell.err == nil {
 		t.cell.err = fmt.Errorf("saving %s of key %s: %w", t.cell.name, bounded(e.Key), err)
+	}
+	if err == nil && t.onSave != nil {
+		t.onSave(i, c)
 	}
 	t.marks[i] = savedMark
 	t.saved = true
@@ -211,10 +204,6 @@ func (d *trackedCell[K, S]) decodeKey(src []byte, k *K) (hash uint64, own bool, 
 	}
 	return d.hash(k), true, nil
 }
-
-// Each implements [Cells]. What visit changes is not noticed: it must not be part
-// of the state any more, or not be changed.
-func (t *trackedTable[K, S]) Each(visit func(hash uint64, k K, s *S) bool) { t.Table.Each(visit) }
 
 // trackedKeys is the Cells of a declaration by key.
 type trackedKeys[K comparable, S any] struct{ trackedTable[K, S] }

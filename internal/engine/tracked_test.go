@@ -108,7 +108,7 @@ func (m *savedModel) save(t *rapid.T, budget int) {
 	}
 	for k, v := range changes.Puts() {
 		n := 0
-		if _, err := c.Decode(v, &n); err != nil {
+		if _, err := c.Decode(v[1:], &n); err != nil {
 			t.Fatal(err)
 		}
 		m.saved[string(k)] = n
@@ -133,7 +133,7 @@ func (m *savedModel) finish(t *rapid.T) {
 			c, _ := coder.For[int]()
 			for _, k := range slices.Sorted(maps.Keys(m.saved)) {
 				n := m.saved[k]
-				v, _ := c.Append(nil, &n)
+				v, _ := c.Append([]byte{0}, &n)
 				if k >= string(start) && k < string(end) && !yield([]byte(k), v) {
 					return
 				}

@@ -82,3 +82,10 @@ func (q *wakeQueue[K]) pop(t model.Timestamp) (wakeup[K], bool) {
 	}
 	return first, true
 }
+
+// retain keeps the wakeups that keep says.
+func (q *wakeQueue[K]) retain(keep func(*wakeup[K]) bool) {
+	h := minHeap[queuedWakeup[K], *queuedWakeup[K]]{q.heap}
+	h.retain(func(w *queuedWakeup[K]) bool { return keep(&w.wakeup) })
+	q.heap = h.items
+}

@@ -66,7 +66,8 @@ type writer[T any] struct {
 func (o *Op) number() sink.Shard {
 	index, of := o.Instance()
 	c := o.task.cfg.Stage.Copies[o.Node]
-	return sink.Shard{Index: c.Index*of + index, Of: c.Of * of, Resumed: o.task.cfg.Resumed}
+	resumed := o.task.cfg.Resumed
+	return sink.Shard{Index: c.Index*of + index, Of: c.Of * of, Resumed: resumed != nil && resumed(o.Node)}
 }
 
 // begin opens the writer before the first element, so that a place that cannot

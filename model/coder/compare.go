@@ -1,6 +1,9 @@
 package coder
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // A DifferenceKind says what a difference means for data already stored.
 type DifferenceKind uint8
@@ -68,10 +71,10 @@ func (d Difference) String() string {
 
 // Compare lists in what the current schema differs from a stored one. If there
 // is nothing, the current coder reads the stored data; else it must not be asked
-// to. Where all differences are fields added or moved and numbers widened, a
-// migration can keep everything that is stored.
+// to. Where all differences are fields added, removed or moved and numbers widened,
+// [Coder.From] gives a decoder that does.
 func Compare(stored, current *Schema) []Difference {
-	c := comparison{seen: map[[2]*node]bool{}}
+	c := comparison{seen: map[compared]bool{}}
 	c.compare("", rootOf(stored), rootOf(current))
 	return c.found
 }
@@ -84,24 +87,33 @@ func rootOf(s *Schema) *node {
 }
 
 func same(a, b *node) bool {
-	c := comparison{seen: map[[2]*node]bool{}}
+	c := comparison{seen: map[compared]bool{}}
 	c.compare("", a, b)
 	return len(c.found) == 0
 }
 
-// A comparison walks two schemas in step. A pair of nodes met again is taken to
+// A comparison walks two schemas in step. A pair of types met again is taken to
 // be equal there: if it isn't, that is told already.
 type comparison struct {
-	seen  map[[2]*node]bool
+	seen  map[compared]bool
+	inKey bool // of a map
+	// apart has structs without a common field be told as other types.
+	apart bool
 	found []Difference
 }
 
+type compared struct {
+	stored, current *node
+	inKey           bool
+}
+
 func (c *comparison) compare(path string, stored, current *node) {
-	pair := [2]*node{stored, current}
-	if c.seen[pair] {
-		return
+	if pair := (compared{stored, current, c.inKey}); stored.composite() {
+		if c.seen[pair] {
+			return
+		}
+		c.seen[pair] = true
 	}
-	c.seen[pair] = true
 	if stored.kind != current.kind || stored.name != current.name || stored.length != current.length || stored.kind == kindNone {
 		c.differ(path, change(stored.kind, current.kind), stored, current)
 		return
@@ -114,15 +126,29 @@ func (c *comparison) compare(path string, stored, current *node) {
 	case kindSlice, kindArray:
 		c.compare(path+"[]", stored.elem, current.elem)
 	case kindMap:
+		outer := c.inKey
+		c.inKey = true
 		c.compare(path+"[key]", stored.key, current.key)
+		c.inKey = outer
 		c.compare(path+"[value]", stored.elem, current.elem)
 	}
 }
 
+func (n *node) composite() bool { return n.elem != nil || n.kind == kindStruct }
+
 func (c *comparison) compareFields(path string, stored, current *node) {
 	places := make(map[string]int, len(stored.fields))
 	for i, f := range stored.fields {
-		places[f.name] = i
+		if !f.gone {
+			places[f.name] = i
+		}
+	}
+	if c.apart && len(places) > 0 && len(current.fields) > 0 && !slices.ContainsFunc(current.fields, func(f nodeField) bool {
+		_, ok := places[f.name]
+		return ok
+	}) {
+		c.differ(path, Incompatible, stored, current)
+		return
 	}
 	last := -1
 	kept := make(map[string]bool, len(current.fields))
@@ -141,7 +167,7 @@ func (c *comparison) compareFields(path string, stored, current *node) {
 		c.compare(place, stored.fields[i].node, f.node)
 	}
 	for _, f := range stored.fields {
-		if !kept[f.name] {
+		if !kept[f.name] && !f.gone {
 			c.found = append(c.found, Difference{Path: joinPath(path, f.name), Kind: FieldRemoved, Stored: mention(f.node)})
 		}
 	}

@@ -77,6 +77,16 @@
 // The key of a map held inside a value follows the same rules, except that
 // floats are allowed.
 //
+// # Migration
+//
+// What was stored with one schema can be read as another type ([Coder.From]): fields
+// that are new are zero, those that are gone are skipped, at any depth; a number that
+// has been widened takes the stored one. Everything else is refused before anything
+// is read. A field that gets another name is one removed and one added; a struct none
+// of whose fields are left is another type. Keys are read
+// with their own schema only, since their bytes and hashes are their identity; the keys
+// of a map inside a value may be widened and get fields, and lose none.
+//
 // # Cost
 //
 // Encoding a struct of numbers and strings allocates nothing; decoding allocates
@@ -84,5 +94,6 @@
 // bool, int, int64, float64, []byte or struct{} are walked as the typed maps they
 // are. Other maps are walked by reflection with reused scratch space, at some
 // tens of nanoseconds more an entry. Types that marshal themselves are called
-// through an interface.
+// through an interface. A migration costs what decoding does, save that all maps
+// with a difference in them are walked by reflection.
 package coder

@@ -15,6 +15,7 @@ type mapping struct {
 	key, value *codec
 	least      int     // bytes that an entry takes in the input
 	size       uintptr // memory that an entry takes, roughly
+	clear      bool    // the decoders are given zeroed memory
 	scratch    sync.Pool
 }
 
@@ -241,6 +242,10 @@ func reflectedMap(m *mapping, t reflect.Type) (encodeFunc, decodeFunc) {
 		s := m.scratch.Get().(*reflectedScratch)
 		defer s.release(m)
 		for range n {
+			if m.clear {
+				s.key.SetZero()
+				s.value.SetZero()
+			}
 			if src, err = m.decodeEntry(src, s.key.Addr().UnsafePointer(), s.value.Addr().UnsafePointer(), depth); err != nil {
 				return nil, err
 			}

@@ -30,6 +30,7 @@ type node struct {
 type nodeField struct {
 	name string
 	node *node
+	gone bool // a field that is stored, and that a later schema lacked
 }
 
 type kind uint8

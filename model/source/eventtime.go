@@ -98,6 +98,14 @@ func (s *eventTime[T]) String() string {
 
 func (s *eventTime[T]) Bounded() bool { return s.src.Bounded() }
 
+// Forgets implements [Forgetful].
+func (s *eventTime[T]) Forgets() string {
+	if f, ok := s.src.(Forgetful); ok {
+		return f.Forgets()
+	}
+	return ""
+}
+
 // IdleAfter implements [Idling].
 func (s *eventTime[T]) IdleAfter() time.Duration {
 	if i, ok := s.src.(Idling); ok && s.watermarks.idle == 0 {

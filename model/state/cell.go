@@ -140,8 +140,8 @@ type decl struct {
 	ttl   time.Duration // 0 is none
 	clock Clock         // of the ttl, or of a timer
 	fetch Fetch
-	slots slotType // nil of a timer
-	types string   // what it holds, by schema
+	slots slotType   // nil of a timer
+	types []TypeSpec // what it holds
 
 	layout *Layout // once bound
 	index  int     // among the specs or the timers of layout
@@ -196,7 +196,10 @@ func (d *decl) now(f *Frame) model.Timestamp {
 }
 
 // A codec encodes one of the types that a cell holds.
-type codec[T any] struct{ coder *coder.Coder[T] }
+type codec[T any] struct {
+	coder *coder.Coder[T]
+	from  *coder.Migration[T] // of what was saved with other types; or nil
+}
 
 // encode gives d the coder of T. What names the type's role in the cell.
 func encode[T any](d *decl, what string, make func() (*coder.Coder[T], error)) codec[T] {
@@ -205,9 +208,15 @@ func encode[T any](d *decl, what string, make func() (*coder.Coder[T], error)) c
 		d.mistake(fmt.Errorf("the %s cannot be encoded: %w", what, err))
 		return codec[T]{}
 	}
-	d.types += fmt.Sprintf(" %s %v", what, c.Schema())
-	return codec[T]{c}
+	d.types = append(d.types, TypeSpec{what, c.Schema()})
+	return codec[T]{coder: c}
 }
 
-func (c codec[T]) append(dst []byte, v *T) ([]byte, error)          { return c.coder.Append(dst, v) }
-func (c codec[T]) decode(src []byte, v *T) (rest []byte, err error) { return c.coder.Decode(src, v) }
+func (c codec[T]) append(dst []byte, v *T) ([]byte, error) { return c.coder.Append(dst, v) }
+
+func (c codec[T]) decode(src []byte, v *T) (rest []byte, err error) {
+	if c.from != nil {
+		return c.from.Decode(src, v)
+	}
+	return c.coder.Decode(src, v)
+}

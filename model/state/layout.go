@@ -34,9 +34,9 @@ type Spec struct {
 	// TTL is how long what is written lasts by Clock; 0 is for ever.
 	TTL   time.Duration
 	Clock Clock
-	// Format describes the encoding of a slot: what one program wrote, another can
-	// read if theirs are equal.
-	Format string
+	// Types are those that it holds. With the kind, and whether it expires, they say
+	// how a slot is encoded.
+	Types []TypeSpec
 
 	slots slotType
 }
@@ -55,6 +55,8 @@ type slotType interface {
 	// again: not if an iterator may still look into it.
 	recycle(Slot) bool
 	appendSlot(dst []byte, s Slot) ([]byte, error)
+	// migrated is the cell for slots that were saved with other types.
+	migrated(h *history) slotType
 	// decodeSlot reads into a new slot.
 	decodeSlot(src []byte, s Slot) (rest []byte, err error)
 	mergeSlots(into, from Slot)
@@ -216,12 +218,8 @@ func (l *Layout) add(d *decl) {
 		return
 	}
 	d.index = len(l.Specs)
-	format := d.kind.String() + d.types
-	if d.ttl > 0 {
-		format += " expiring"
-	}
 	l.Specs = append(l.Specs, &Spec{
-		Name: d.name, Kind: d.kind, Fetch: d.fetch, TTL: d.ttl, Clock: d.clock, Format: format, slots: d.slots,
+		Name: d.name, Kind: d.kind, Fetch: d.fetch, TTL: d.ttl, Clock: d.clock, Types: d.types, slots: d.slots,
 	})
 }
 

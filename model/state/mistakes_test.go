@@ -180,23 +180,6 @@ func TestCellsKeepTheirPlacesInAnotherPipeline(t *testing.T) {
 	}
 }
 
-func TestFormatsTellWhatIsStored(t *testing.T) {
-	type point struct{ X, Y int }
-	same := newHost(t, state.NewBag[point]("a")).layout.Specs[0].Format
-	for name, other := range map[string]state.Cell{
-		"another kind": state.NewOrderedList[point]("a"),
-		"another type": state.NewBag[[2]int]("a"),
-		"an expiry":    state.NewBag[point]("a", state.ExpireAfterEventTime(hour)),
-	} {
-		if got := newHost(t, other).layout.Specs[0].Format; got == same {
-			t.Errorf("%s: %q, too", name, got)
-		}
-	}
-	if got := newHost(t, state.NewBag[point]("b", state.Prefetched())).layout.Specs[0].Format; got != same {
-		t.Errorf("another name has format %q, not %q", got, same)
-	}
-}
-
 func TestHintsAreHandedOn(t *testing.T) {
 	for _, tt := range []struct {
 		cell state.Cell

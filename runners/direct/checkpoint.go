@@ -6,13 +6,16 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/millrace/millrace/internal/checkpoint"
+	"github.com/millrace/millrace/internal/control"
 	"github.com/millrace/millrace/internal/engine"
+	"github.com/millrace/millrace/internal/plan"
 	"github.com/millrace/millrace/model"
 	"github.com/millrace/millrace/model/sink"
 	"github.com/millrace/millrace/model/source"
@@ -29,10 +32,50 @@ type Checkpoints struct {
 	// Every is the time from the beginning of one checkpoint to that of the next; 0
 	// is 10 s.
 	Every time.Duration
+	// MinPause is the least time from the end of one to the beginning of the next, for
+	// those that take long.
+	MinPause time.Duration
+	// Timeout is how long a checkpoint may take to come through all tasks; then it is
+	// given up, and has failed. 0 is 10 min.
+	Timeout time.Duration
+	// Tolerate is how many checkpoints in a row may fail without the run failing. What
+	// one has that failed is in the next; until then, sinks do not commit it.
+	Tolerate int
 	// Retain is how many checkpoints are kept; 0 is 2.
 	Retain int
+	// Memory is about how many bytes cells by key, and the cache of those that are not in
+	// memory, may take, all tasks together; 0 is [DefaultMemory].
+	Memory int64
 
-	fs vfs.FS // of tests
+	// Restore is the directory of a checkpoint, or a state directory with some: the run
+	// begins from it, copied to Dir, which must not have state. Nothing of it is changed.
+	// Or it is the URL that checkpoints were shipped to, with #NAME or #NUMBER at its end
+	// for another than the newest.
+	Restore string
+	// Ship is the URL of an object store, as package objectstore opens them, that each
+	// checkpoint is shipped to after it is durable, for the loss of the machine. That
+	// delays no checkpoint, and fails none. What is there belongs to this state directory
+	// alone; Retain holds there, too. A run that ends waits up to a minute for its last
+	// checkpoint to be shipped.
+	Ship string
+	// CommitShipped has sinks commit what they wrote up to a checkpoint only once that is
+	// shipped: then results are exactly once across the loss of the machine, too, and wait
+	// for the object store. A checkpoint that is not shipped within Timeout has failed.
+	CommitShipped bool
+	// AllowDropped says that what was saved and nothing in the pipeline claims any more,
+	// by its name, is to be lost. Otherwise the run does not start.
+	AllowDropped bool
+
+	ships         *ships        // of a call of Run
+	fs            vfs.FS        // of tests
+	shippingPause time.Duration // of tests
+}
+
+func (c Checkpoints) fileSystem() vfs.FS {
+	if c.fs == nil {
+		return vfs.Default
+	}
+	return c.fs
 }
 
 // checkpoints takes a run's checkpoints, in a goroutine of its own. What tasks do
@@ -48,44 +91,117 @@ type checkpoints struct {
 	from  *checkpoint.Manifest // that the run goes on from, or nil
 	ids   map[string]uint32    // of cells
 	cells []checkpoint.Cell
-	// carried is what sinks prepared for checkpoints that failed.
-	carried map[*model.Node][]sink.Committable
-	taken   atomic.Int64
-	last    atomic.Int64 // nanoseconds
+	// schemas are those that cells had in from.
+	schemas map[string][]string
+	at      map[*plan.Stage]checkpoint.Stage // where the stages were; of a run that goes on
+	// What sinks prepared and have not committed (giveup.go).
+	carried, owed map[*model.Node][]sink.Committable
+	// What is asked of the run from outside (asked.go).
+	server    *control.Server
+	asked     chan question
+	over      chan struct{} // closed when nothing more is answered
+	draining  *question
+	savepoint string               // the name of the next checkpoint
+	newest    *checkpoint.Manifest // that was taken
+	shipping  bool                 // what is taken is to be shipped
+	crossing  *crossing            // under way, or late; nil once what it has was gathered
+	taken     atomic.Int64
+	last      atomic.Int64 // nanoseconds
+	mu        sync.Mutex
+	failed    failures // guarded by mu
+	settling  settling
 }
 
 func openCheckpoints(r *run) (*checkpoints, error) {
-	c := &checkpoints{run: r, cfg: r.cfg.Checkpoints, ids: map[string]uint32{}, carried: map[*model.Node][]sink.Committable{}}
-	if c.cfg.fs == nil {
-		c.cfg.fs = vfs.Default
+	c := &checkpoints{
+		run: r, cfg: r.cfg.Checkpoints, ids: map[string]uint32{}, schemas: map[string][]string{},
+		carried: map[*model.Node][]sink.Committable{}, owed: map[*model.Node][]sink.Committable{},
 	}
+	driver := r.host.driver
+	if c.cfg.fs == nil && driver != nil {
+		c.cfg.fs = driver.FS()
+	}
+	c.cfg.fs = c.cfg.fileSystem()
 	if c.cfg.Every <= 0 {
 		c.cfg.Every = 10 * time.Second
 	}
 	if c.cfg.Retain <= 0 {
 		c.cfg.Retain = 2
 	}
-	if err := c.refuse(); err != nil {
-		return nil, err
+	if c.cfg.Timeout <= 0 {
+		c.cfg.Timeout = 10 * time.Minute
 	}
+	if err := c.refuse(); err != nil {
+		return nil, refusal{err}
+	}
+	var diff *PlanDiff
 	store, err := checkpoint.Open(c.cfg.fs, c.cfg.Dir, checkpoint.Options{
-		KeyGroups: engine.DefaultKeyGroups, Retain: c.cfg.Retain, Logger: r.cfg.Logger,
+		KeyGroups: engine.DefaultKeyGroups, Retain: c.cfg.Retain, Logger: r.cfg.Logger, Synchronous: driver != nil,
+		CacheBytes: c.cfg.cacheBytes(),
+		Accept: func(in checkpoint.Inspection) (err error) {
+			diff, err = c.accept(in)
+			return err
+		},
 	})
 	if err != nil {
 		return nil, err
 	}
 	c.store = store
-	if c.from = store.Recovered(); c.from == nil {
-		return c, nil
+	if c.from != nil {
+		c.at = c.positions()
+		err = c.takeCells(diff)
 	}
-	c.cells = c.from.Cells
-	for _, cell := range c.cells {
-		c.ids[cell.Name] = cell.ID
+	if err == nil {
+		err = c.beginShipping()
 	}
-	if err := c.matches(); err != nil {
+	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
 	return c, nil
+}
+
+// accept goes on from what is in the directory, unless the pipeline cannot.
+func (c *checkpoints) accept(in checkpoint.Inspection) (*PlanDiff, error) {
+	c.from = in.Manifest
+	diff, err := c.run.compare(in)
+	if err != nil {
+		return nil, err
+	}
+	if err := diff.Err(c.cfg.AllowDropped); err != nil {
+		return nil, refusal{err}
+	}
+	for _, change := range diff.Changes {
+		if change.Verdict == Migrated || change.Verdict == Dropped || change.Verdict == New {
+			c.run.cfg.Logger.Info("going on from another version of the pipeline", "verdict", change.Verdict.String(),
+				"what", change.What, "name", change.Name, "details", change.Details)
+		}
+	}
+	return diff, nil
+}
+
+// takeCells goes on with the cells of the checkpoint, and has those be gone that
+// nothing claims.
+func (c *checkpoints) takeCells(diff *PlanDiff) error {
+	claims := func(cell checkpoint.Cell) bool {
+		name := cell.Name
+		if of, ok := engine.IndexOf(cell.Name, cell.Schemas); ok {
+			name = of
+		}
+		return slices.ContainsFunc(diff.Changes, func(x PlanChange) bool {
+			return x.What == "state" && x.Name == name && (x.Verdict == Kept || x.Verdict == Migrated || x.Verdict == Dropped && len(x.Details) > 0)
+		})
+	}
+	for _, cell := range c.from.Cells {
+		if !claims(cell) {
+			if err := c.store.Write(dropped(cell.ID)); err != nil { // its number may be given anew
+				return err
+			}
+			continue
+		}
+		c.cells = append(c.cells, cell)
+		c.ids[cell.Name], c.schemas[cell.Name] = cell.ID, cell.Schemas
+	}
+	return nil
 }
 
 // refuse says which parts of the pipeline cannot be saved, for reasons that have
@@ -100,43 +216,8 @@ func (c *checkpoints) refuse() error {
 	return errors.Join(errs...)
 }
 
-// matches says how the pipeline differs from the one that the checkpoint is of.
-func (c *checkpoints) matches() error {
-	was, is := c.from.Graph, graphOf(c.run.plan.Pipeline)
-	for i := range max(len(was), len(is)) {
-		switch {
-		case i >= len(was):
-			return fmt.Errorf("%s holds the state of another pipeline: this one has also %q; use another directory", c.cfg.Dir, is[i])
-		case i >= len(is):
-			return fmt.Errorf("%s holds the state of another pipeline: that one has also %q; use another directory", c.cfg.Dir, was[i])
-		case was[i] != is[i]:
-			return fmt.Errorf("%s holds the state of another pipeline: there it says %q, here %q; use another directory", c.cfg.Dir, was[i], is[i])
-		}
-	}
-	return nil
-}
-
-// graphOf says of each transform what state depends on: its name, types and windows.
-func graphOf(p *model.Pipeline) (lines []string) {
-	for _, n := range p.Nodes() {
-		line := n.Name + " " + n.Kind
-		for _, in := range n.Inputs {
-			line += fmt.Sprintf(" < %s.%d", in.Producer.Name, in.Port)
-		}
-		for _, out := range n.Outputs {
-			line += fmt.Sprintf(" > %v", out.Type)
-			if w := out.Windowing; w != nil && w.Strategy.Windows != nil {
-				line += fmt.Sprintf(" in %v", w.Strategy)
-			}
-		}
-		lines = append(lines, line)
-	}
-	return lines
-}
-
-// cellID is the number of a cell of s.
-func (c *checkpoints) cellID(s *stage, cell string) uint32 {
-	name := s.Head.Name + "/" + cell
+// cellID is the number of a cell.
+func (c *checkpoints) cellID(name string) uint32 {
 	id, ok := c.ids[name]
 	if !ok {
 		for _, cell := range c.cells {
@@ -157,7 +238,9 @@ func (c *checkpoints) resume() (ended bool, err error) {
 		return false, nil
 	}
 	if !c.store.SinksCommitted() {
-		err = c.recommit(c.run.ctx)
+		if err = c.beforeSinks(c.from); err == nil {
+			err = c.recommit(c.run.ctx)
+		}
 	}
 	if err == nil && c.from.Finished {
 		c.run.cfg.Logger.Info("the pipeline had come to its end already; remove the state directory to run it again", "dir", c.cfg.Dir)
@@ -168,6 +251,9 @@ func (c *checkpoints) resume() (ended bool, err error) {
 func (c *checkpoints) recommit(ctx context.Context) error {
 	for _, s := range c.from.Sinks {
 		n := c.node(s.Name)
+		if n == nil { // which was allowed
+			continue
+		}
 		if err := guarded(func() error { return n.Spec.(engine.SinkSpec).Commit(ctx, s.Prepared) }); err != nil {
 			return fmt.Errorf("%v: %s: committing what checkpoint %d prepared: %w", n.Site, n.Name, c.from.ID, err)
 		}
@@ -175,9 +261,13 @@ func (c *checkpoints) recommit(ctx context.Context) error {
 	return nil
 }
 
+// node is the sink of that name, or nil.
 func (c *checkpoints) node(name string) *model.Node {
 	nodes := c.run.plan.Pipeline.Nodes()
-	return nodes[slices.IndexFunc(nodes, func(n *model.Node) bool { return n.Name == name })]
+	if i := slices.IndexFunc(nodes, func(n *model.Node) bool { return n.Name == name && isSink(n) }); i >= 0 {
+		return nodes[i]
+	}
+	return nil
 }
 
 // splitsOf are the splits of a source that are still to be read.
@@ -190,16 +280,17 @@ func (c *checkpoints) splitsOf(s *stage) (list []source.Split, resumed bool) {
 			return src.Splits, true
 		}
 	}
-	return nil, true
+	return nil, false // it is new
 }
 
 // restore loads a task's cells, and takes it to where the checkpoint was.
 func (c *checkpoints) restore(t *task) error {
 	if err := t.durable.Err(); err != nil {
-		return fmt.Errorf("%v: %s: %w; run without a state directory to keep it in memory", t.stage.Head.Site, t.stage.Head.Name, err)
+		return refusal{fmt.Errorf("%v: %s: %w; run without a state directory to keep it in memory", t.stage.Head.Site, t.stage.Head.Name, err)}
 	}
-	if err := c.describe(t); err != nil || c.from == nil {
-		return err
+	c.describe(t)
+	if c.from == nil {
+		return nil
 	}
 	var failed []func() error
 	err := t.durable.Load(func(start, end []byte) iter.Seq2[[]byte, []byte] {
@@ -210,51 +301,40 @@ func (c *checkpoints) restore(t *task) error {
 	for _, f := range failed {
 		err = errors.Join(err, f())
 	}
+	if errors.Is(err, checkpoint.ErrDamaged) {
+		err = fmt.Errorf("%w; restore the directory from a copy, or remove this checkpoint from it to go on from the one before", err)
+	}
 	if err != nil {
 		return fmt.Errorf("%v: %s: reading checkpoint %d: %w", t.stage.Head.Site, t.stage.Head.Name, c.from.ID, err)
 	}
-	at := c.stageAt(t.stage.Head.Name)
 	// What a task sends is late for whoever it feeds if it was at the checkpoint.
-	out := at.Out
+	at := c.at[t.stage.Stage]
+	t.Restore(at.Watermark, at.Out, at.Now)
 	for _, tail := range t.stage.Tails {
-		out = max(out, c.stageAt(tail.To.Head.Name).Watermark)
+		t.Raise(c.at[tail.To].Watermark)
 	}
-	t.Restore(at.Watermark, out, at.Now)
 	return nil
 }
 
-// describe notes how t's cells are saved, and refuses those that were saved in another
-// way.
-func (c *checkpoints) describe(t *task) (err error) {
-	t.durable.Schemas(func(id uint32, schema string) {
-		cell := &c.cells[slices.IndexFunc(c.cells, func(cell checkpoint.Cell) bool { return cell.ID == id })]
-		switch {
-		case cell.Schema == "":
-			cell.Schema = schema
-		case cell.Schema != schema && err == nil:
-			err = fmt.Errorf("%v: %s: the state %q was saved as\n%s\nand is now\n%s\ngo back to the types that it was saved with, or begin with another directory than %s",
-				t.stage.Head.Site, t.stage.Head.Name, cell.Name, cell.Schema, schema, c.cfg.Dir)
-		}
+// describe notes how t's cells are saved.
+func (c *checkpoints) describe(t *task) {
+	t.durable.Schemas(func(id uint32, schemas []string) {
+		c.cells[slices.IndexFunc(c.cells, func(cell checkpoint.Cell) bool { return cell.ID == id })].Schemas = schemas
 	})
-	return err
-}
-
-func (c *checkpoints) stageAt(name string) checkpoint.Stage {
-	for _, s := range c.from.Stages {
-		if s.Name == name {
-			return s
-		}
-	}
-	return checkpoint.Stage{Name: name, Watermark: model.MinTimestamp, Out: model.MinTimestamp, Now: model.MinTimestamp}
 }
 
 func (c *checkpoints) report() CheckpointReport {
 	if c == nil {
 		return CheckpointReport{}
 	}
-	r := CheckpointReport{Taken: c.taken.Load(), Last: time.Duration(c.last.Load()), Bytes: c.store.Stats().Bytes}
+	failed := c.failures()
+	r := CheckpointReport{
+		Taken: c.taken.Load(), Last: time.Duration(c.last.Load()), Bytes: c.store.Stats().Bytes,
+		Failed: failed.all, InARow: failed.inARow, LastFailure: failed.last, Shipping: c.cfg.ships.status(),
+	}
 	for _, s := range c.run.stages {
 		for _, t := range s.tasks {
+			r.Paging.add(t.paged)
 			r.LongestPause = max(r.LongestPause, time.Duration(t.pause.Load()))
 		}
 	}
@@ -263,8 +343,8 @@ func (c *checkpoints) report() CheckpointReport {
 
 // loop takes checkpoints until done is closed, and a last one when stop is.
 func (c *checkpoints) loop(done, stop <-chan struct{}) error {
-	tick := time.NewTicker(c.cfg.Every)
-	defer tick.Stop()
+	due := time.NewTimer(c.cfg.Every)
+	defer due.Stop()
 	for {
 		select {
 		case <-done:
@@ -276,11 +356,18 @@ func (c *checkpoints) loop(done, stop <-chan struct{}) error {
 			}
 			c.run.sched.fail(err)
 			return err
-		case <-tick.C:
-			if err := c.take(done); err != nil {
+		case q := <-c.asked:
+			if err := c.do(q, done); err != nil {
 				c.run.sched.fail(err)
 				return err
 			}
+		case <-due.C:
+			begun := time.Now()
+			if err := c.tolerate(c.take(done)); err != nil {
+				c.run.sched.fail(err)
+				return err
+			}
+			due.Reset(max(c.cfg.Every-time.Since(begun), c.cfg.MinPause))
 		}
 	}
 }
@@ -288,41 +375,48 @@ func (c *checkpoints) loop(done, stop <-chan struct{}) error {
 // take takes one checkpoint, unless the run fails before all tasks are through.
 func (c *checkpoints) take(done <-chan struct{}) error {
 	begun := time.Now()
-	x := c.run.sched.cross(c.store.NextID())
+	if through, err := c.afterLate(done); !through || err != nil {
+		return err
+	}
+	x := c.begin()
 	if x == nil {
 		return nil
 	}
-	select {
-	case <-x.complete:
-	case <-done:
-		select {
-		case <-x.complete: // the run ended well, and the checkpoint is whole
-		default:
-			return nil
-		}
+	if through, err := c.await(x, done); !through {
+		return err
 	}
-	m := c.manifest(x)
-	for _, s := range c.run.stages {
-		for _, t := range s.tasks {
-			if err := c.store.Apply(&x.parts[t].changes); err != nil {
-				return c.failed(x, err)
-			}
-		}
-	}
-	if err := c.commit(m); err != nil {
-		return c.failed(x, err)
+	if err := c.finish(x); err != nil {
+		return err
 	}
 	c.last.Store(int64(time.Since(begun)))
 	return nil
 }
 
-func (c *checkpoints) failed(x *crossing, err error) error {
-	return fmt.Errorf("checkpoint %d: %w", x.id, err)
+// begin begins a checkpoint; nil is none, as the run is over.
+func (c *checkpoints) begin() *crossing {
+	c.crossing = c.run.sched.cross(c.store.NextID())
+	return c.crossing
+}
+
+// finish commits a checkpoint that all tasks are through with.
+func (c *checkpoints) finish(x *crossing) error {
+	err := c.gather(x)
+	m := c.manifest(x)
+	if err == nil {
+		err = c.run.interleave()
+	}
+	if err == nil {
+		err = c.commit(m)
+	}
+	if err != nil {
+		return fmt.Errorf("checkpoint %d: %w", x.id, err)
+	}
+	return nil
 }
 
 // manifest is the checkpoint without its cells.
 func (c *checkpoints) manifest(x *crossing) *checkpoint.Manifest {
-	m := &checkpoint.Manifest{ID: x.id, Created: time.Now(), Cells: c.cells, Graph: graphOf(c.run.plan.Pipeline), KeyGroups: engine.DefaultKeyGroups}
+	m := &checkpoint.Manifest{ID: x.id, Created: c.run.host.Now(), Cells: c.cells, Transforms: transformsOf(c.run.plan.Pipeline), KeyGroups: engine.DefaultKeyGroups, Savepoint: c.savepoint}
 	for _, s := range c.run.stages {
 		at := checkpoint.Stage{Name: s.Head.Name, Watermark: model.MaxTimestamp, Out: model.MaxTimestamp, Now: model.MinTimestamp}
 		var left []source.Split
@@ -332,9 +426,6 @@ func (c *checkpoints) manifest(x *crossing) *checkpoint.Manifest {
 			at.Out = min(at.Out, p.Out)
 			at.Now = max(at.Now, p.Now)
 			left = append(left, p.Splits...)
-			for _, prepared := range p.Prepared {
-				c.carried[prepared.Node] = append(c.carried[prepared.Node], prepared.Committable)
-			}
 		}
 		m.Stages = append(m.Stages, at)
 		if s.splits != nil {
@@ -342,7 +433,7 @@ func (c *checkpoints) manifest(x *crossing) *checkpoint.Manifest {
 		}
 	}
 	for _, n := range c.run.plan.Pipeline.Nodes() {
-		if prepared := c.carried[n]; len(prepared) > 0 {
+		if prepared := c.preparedFor(n); len(prepared) > 0 {
 			m.Sinks = append(m.Sinks, checkpoint.Sink{Name: n.Name, Prepared: prepared})
 		}
 	}
@@ -351,39 +442,63 @@ func (c *checkpoints) manifest(x *crossing) *checkpoint.Manifest {
 
 // commit makes m durable, and then has the sinks commit.
 func (c *checkpoints) commit(m *checkpoint.Manifest) error {
-	if err := c.store.Commit(m); err != nil {
+	err := c.store.Commit(m)
+	c.owe(err)
+	if err != nil {
 		return err
 	}
+	c.settled(m.ID)
 	c.taken.Add(1)
-	clear(c.carried)
+	c.newest = m
+	if err := c.run.interleave(); err != nil {
+		return err
+	}
+	if err := c.beforeSinks(m); err != nil {
+		return err
+	}
+	committed := false
+	defer func() { c.afterSinks(m, committed) }()
 	ctx := context.WithoutCancel(c.run.ctx)
 	for _, s := range m.Sinks {
 		n := c.node(s.Name)
 		if err := guarded(func() error { return n.Spec.(engine.SinkSpec).Commit(ctx, s.Prepared) }); err != nil {
 			return fmt.Errorf("%v: %s: committing: %w", n.Site, n.Name, err)
 		}
+		delete(c.owed, n)
 	}
+	committed = true
 	return c.store.NoteCommitted(m.ID)
 }
 
 // end takes the last checkpoint, of a run that has come to its end.
 func (c *checkpoints) end() error {
+	if c.crossing != nil { // and was late
+		if err := c.gather(c.crossing); err != nil {
+			return err
+		}
+	}
 	x := &crossing{id: c.store.NextID(), parts: map[*task]*part{}}
+	c.crossing = x
 	for _, s := range c.run.stages {
 		for _, t := range s.tasks {
 			if err := t.captureFinished(x.id); err != nil {
 				return err
 			}
-			x.parts[t] = t.part
-			if err := c.store.Apply(&t.part.changes); err != nil {
-				return c.failed(x, err)
-			}
+			x.parts[t], t.part = t.part, nil
 		}
 	}
-	m := c.manifest(x)
-	m.Finished = true
-	if err := c.commit(m); err != nil {
-		return c.failed(x, err)
+	if c.draining != nil {
+		c.savepoint = c.draining.Savepoint
 	}
+	err := c.gather(x)
+	if err == nil {
+		m := c.manifest(x)
+		m.Finished = true
+		err = c.commit(m)
+	}
+	if err != nil {
+		return fmt.Errorf("checkpoint %d: %w", x.id, err)
+	}
+	c.drained()
 	return nil
 }

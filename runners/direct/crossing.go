@@ -32,11 +32,7 @@ type part struct {
 	changes engine.Changes
 }
 
-// saveCells is how many cells a task saves in one step.
-const (
-	saveCells = 2048
-	allCells  = 1 << 62
-)
+const allCells = 1 << 62 // to save
 
 // cross starts checkpoint id. What finished tasks have for it is taken at once. It
 // returns nil if there is nothing left to checkpoint.
@@ -60,6 +56,7 @@ func (s *scheduler) cross(id uint64) *crossing {
 			}
 		}
 	}
+	s.wakeCrowded()
 	for _, st := range s.run.stages {
 		for _, t := range st.tasks {
 			switch {
@@ -120,23 +117,24 @@ func (t *task) saveSome(budget int) error {
 }
 
 // crossStep is what a checkpoint has to do in a step of t: after its messages, before
-// it reads. Barrier is that which a source's task is to cross, or 0.
-func (t *task) crossStep(barrier uint64) error {
-	if t.durable == nil || barrier == 0 && t.part == nil && !t.HasSnapshot() {
+// it reads.
+func (t *task) crossStep(o orders) error {
+	if t.durable == nil || o.barrier == 0 && t.part == nil && !t.HasSnapshot() {
 		return nil
 	}
 	begun := time.Now()
 	defer func() { t.pause.Store(max(t.pause.Load(), int64(time.Since(begun)))) }()
-	if barrier != 0 {
-		if err := t.Barrier(barrier); err != nil {
+	if o.barrier != 0 {
+		if err := t.Barrier(o.barrier); err != nil {
 			return err
 		}
 	}
 	if snap := t.Snapshot(); snap != nil {
 		t.part = &part{Snapshot: snap}
+		t.frozen = snap.Barrier
 	}
 	if t.part != nil && !t.saved {
-		return t.saveSome(saveCells)
+		return t.saveSome(o.cells)
 	}
 	return nil
 }
@@ -209,7 +207,7 @@ func (s *scheduler) blocked(t *task) bool {
 
 // noteHeld notes, after a step of t, whether it holds back as much as it may.
 func (s *scheduler) noteHeld(t *task) {
-	full := t.Held() >= mailboxLimit
+	full := t.Held() >= s.run.host.limits.Mailbox
 	if full == t.holding {
 		return
 	}

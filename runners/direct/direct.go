@@ -35,6 +35,9 @@ type Runner struct {
 	// Checkpoints say how the run survives the end of its process. With them, Stop
 	// takes a checkpoint and ends; the next run goes on from there.
 	Checkpoints Checkpoints
+	// Restart says what is done about a failure, where there are checkpoints; nil is
+	// NoRestart: it ends the run.
+	Restart Restart
 }
 
 // ErrStopped is what Run returns after a graceful stop.
@@ -65,14 +68,37 @@ func (r Runner) Run(ctx context.Context, p *model.Pipeline) (Report, error) {
 	if r.Logger == nil {
 		r.Logger = slog.Default()
 	}
+	if r.Restart == nil {
+		r.Restart = NoRestart{}
+	}
+	if err := r.checkRestart(); err != nil {
+		return Report{}, err
+	}
 	pl, err := plan.New(p)
 	if err != nil {
 		return Report{}, err
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	run := newRun(ctx, cancel, r, pl)
-	return run.run()
+	if r.Checkpoints.ships, err = r.openShipping(ctx); err != nil {
+		return Report{}, err
+	}
+	if r.Checkpoints.Restore != "" {
+		err = r.restore(ctx, pl)
+	}
+	if err != nil {
+		return Report{}, errors.Join(err, r.Checkpoints.ships.close())
+	}
+	report, err := r.runAttempts(ctx, pl)
+	if closing := r.Checkpoints.ships.close(); closing != nil {
+		r.Logger.Warn("closing the object store", "failure", closing)
+	}
+	return report, err
+}
+
+func (r Runner) logger() *slog.Logger {
+	if r.Logger == nil {
+		return slog.Default()
+	}
+	return r.Logger
 }
 
 // Collect runs the pipeline of c and returns the elements of c, in no

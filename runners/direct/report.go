@@ -18,12 +18,21 @@ type Report struct {
 	Sinks     []SinkReport
 	// Checkpoints is zero where everything is in memory only.
 	Checkpoints CheckpointReport
+	// Restart says how often the run was started again. The rest of the report is of
+	// the attempt that is under way, or was the last.
+	Restart RestartReport
+	// Guarantees are those of sinks and of ForEach.
+	Guarantees []Guarantee
 }
 
 // A CheckpointReport is what the checkpoints of a run came to.
 type CheckpointReport struct {
 	// Taken are those that are durable.
 	Taken int64
+	// Failed are those that came to nothing, InARow as many of them as came last, and
+	// LastFailure is why the last one did.
+	Failed, InARow int64
+	LastFailure    error
 	// Last is how long the last one took, from its barrier to the commits of the sinks.
 	Last time.Duration
 	// LongestPause is the longest time that a task spent on a checkpoint without doing
@@ -31,6 +40,10 @@ type CheckpointReport struct {
 	LongestPause time.Duration
 	// Bytes is the size of the newest one.
 	Bytes int64
+	// Paging is what became of the cells that are not all kept in memory.
+	Paging PagingReport
+	// Shipping is how far they were shipped.
+	Shipping ShippingReport
 }
 
 // A SourceReport is how far a source was read.
@@ -129,6 +142,23 @@ func (r Report) String() string {
 	if c := r.Checkpoints; c.Taken > 0 {
 		fmt.Fprintf(&b, "; %d checkpoints, the last in %v", c.Taken, c.Last.Round(time.Millisecond))
 	}
+	if p := r.Checkpoints.Paging; p.Evicted > 0 || p.Over > 0 {
+		fmt.Fprintf(&b, "; %d MB of %d for state in use, %d entries written out and %d read back", p.Resident>>20, p.Budget>>20, p.Evicted, p.Loaded)
+		if p.Over > 0 {
+			fmt.Fprintf(&b, ", %d times over", p.Over)
+		}
+	}
+	if c := r.Checkpoints; c.InARow > 0 {
+		text, _, _ := strings.Cut(c.LastFailure.Error(), "\n")
+		fmt.Fprintf(&b, "; the last %d checkpoints failed: %s", c.InARow, text)
+	}
+	if s := r.Checkpoints.Shipping; s.To != "" {
+		text, _, _ := strings.Cut(s.String(), "\n")
+		b.WriteString("; " + text)
+	}
+	if n := r.Restart.Restarts; n > 0 {
+		fmt.Fprintf(&b, "; started again %d times", n)
+	}
 	fmt.Fprintf(&b, "; %v", r.Elapsed.Round(time.Millisecond))
 	return b.String()
 }
@@ -177,7 +207,7 @@ func (r *run) report() Report {
 			src.Waiting = waiting
 		}
 	}
-	rep := Report{Elapsed: time.Since(r.start), Checkpoints: r.saves.report()}
+	rep := Report{Elapsed: r.host.Now().Sub(r.start), Checkpoints: r.saves.report(), Restart: r.restarts, Guarantees: r.guarantees}
 	for _, n := range r.plan.Pipeline.Nodes() {
 		c := counts[n]
 		switch n.Spec.(type) {

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/millrace/millrace/internal/drive"
 	"github.com/millrace/millrace/internal/engine"
 	"github.com/millrace/millrace/internal/plan"
 	"github.com/millrace/millrace/model"
@@ -21,6 +22,7 @@ import (
 type run struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
+	caller context.Context // that ctx is made from
 	cfg    Runner
 	plan   *plan.Plan
 	stages []*stage
@@ -28,6 +30,12 @@ type run struct {
 	sched  *scheduler
 	start  time.Time
 	saves  *checkpoints // nil where everything is in memory only
+	host   host
+	// began says that it got so far that its failure may be an accident.
+	began    bool
+	restarts RestartReport // before it
+	// guarantees are those of its sinks.
+	guarantees []Guarantee
 }
 
 // A stage is the tasks of a plan's stage.
@@ -39,7 +47,8 @@ type stage struct {
 	batch  int     // elements a source task reads in a step
 	full   int     // how many of its tasks' mailboxes are full; the scheduler's
 	// holding is how many of its tasks hold back as much as they may, behind a barrier.
-	holding int
+	holding  int
+	spacings []spacing // between its tasks
 }
 
 // A task is an engine task with its mailbox. All but the engine task itself
@@ -52,7 +61,7 @@ type task struct {
 	state   taskState
 	// parked says that a source has nothing to read until it is woken.
 	parked      bool
-	timer       *time.Timer     // that wakes it
+	timer       drive.Timer     // that wakes it
 	resumeAfter time.Duration   // set by the step
 	starved     bool            // a source that has nothing to read until others share; set by the step
 	hungry      bool            // starved as of its last step
@@ -67,14 +76,20 @@ type task struct {
 	prepared    []engine.Prepared
 
 	// Of a run with checkpoints:
-	durable *engine.Durable
-	toCross uint64       // the barrier that a source's task is to cross
-	crossed bool         // it has crossed the one under way
-	part    *part        // its part of that checkpoint, until it is saved
-	saving  bool         // it has cells to save
-	saved   bool         // part is complete; set by the step
-	holding bool         // it holds back as much as it may
-	pause   atomic.Int64 // the longest time it spent on a checkpoint at a stretch, in nanoseconds
+	durable  *engine.Durable
+	paging   *engine.Paging
+	settling *settling
+	frozen   uint64       // the checkpoint that the cells belong to; 0 once it is durable
+	paged    PagingReport // as of its last step
+	crowded  bool         // it has no room left, as of its last step
+	over     bool         // it takes more memory than it may, as of its last step
+	toCross  uint64       // the barrier that a source's task is to cross
+	crossed  bool         // it has crossed the one under way
+	part     *part        // its part of that checkpoint, until it is saved
+	saving   bool         // it has cells to save
+	saved    bool         // part is complete; set by the step
+	holding  bool         // it holds back as much as it may
+	pause    atomic.Int64 // the longest time it spent on a checkpoint at a stretch, in nanoseconds
 }
 
 type taskState uint8
@@ -96,12 +111,10 @@ type batchPool struct{ sync.Pool }
 func (p *batchPool) Put(b any) { p.Pool.Put(b) }
 func (p *batchPool) Get() any  { return p.Pool.Get() }
 
-// batchSize is how many records travel together: enough that the cost of a
-// message vanishes, few enough that a batch stays in the cache.
-const batchSize = 1024
-
-func newRun(ctx context.Context, cancel context.CancelCauseFunc, cfg Runner, pl *plan.Plan) *run {
-	r := &run{ctx: ctx, cancel: cancel, cfg: cfg, plan: pl, pools: map[poolKey]*batchPool{}, start: time.Now()}
+func newRun(caller context.Context, cfg Runner, pl *plan.Plan) *run {
+	r := &run{caller: caller, cfg: cfg, plan: pl, pools: map[poolKey]*batchPool{}, host: hostOf(caller)}
+	r.ctx, r.cancel = context.WithCancelCause(caller)
+	r.start = r.host.Now()
 	for _, s := range pl.Stages {
 		rank := s.ID
 		if s.Head.Class == model.Source {
@@ -136,14 +149,16 @@ func (r *run) run() (Report, error) {
 		r.saves, err = openCheckpoints(r)
 	}
 	if err == nil && r.saves != nil {
+		r.began = r.saves.from != nil
 		if ended, cerr := r.saves.resume(); ended || cerr != nil {
-			return r.report(), errors.Join(cerr, r.saves.store.Close())
+			return r.report(), errors.Join(cerr, r.saves.close(cerr))
 		}
 	}
 	if err == nil {
 		err = r.build()
 	}
 	if err == nil {
+		r.began = true
 		err = r.work()
 	}
 	if err == nil && r.saves != nil {
@@ -163,7 +178,7 @@ func (r *run) run() (Report, error) {
 		if err != nil {
 			err = r.settle(err, false)
 		}
-		err = errors.Join(err, r.saves.store.Close())
+		err = errors.Join(err, r.saves.close(err))
 	}
 	report := r.report()
 	if perr := r.show(report); perr != nil {
@@ -184,19 +199,23 @@ func (r *run) build() error {
 		for i := range r.cfg.Parallelism {
 			var store engine.Store = engine.Memory{}
 			var durable *engine.Durable
+			var paging *engine.Paging
 			if r.saves != nil {
-				durable = engine.NewDurable(func(cell string) uint32 { return r.saves.cellID(s, cell) }, engine.DefaultKeyGroups, i, r.cfg.Parallelism)
+				durable = engine.NewDurable(r.saves.cellID, engine.DefaultKeyGroups, i, r.cfg.Parallelism)
+				durable.Upgrade(r.saves.stored)
+				paging = r.saves.page(durable)
 				store = durable
 			}
+			s.spacings = append(s.spacings, newSpacing())
 			t, err := engine.NewTask(engine.Config{
 				Context:   r.ctx,
 				Stage:     s.Stage,
 				Index:     i,
 				Of:        r.cfg.Parallelism,
 				KeyGroups: engine.DefaultKeyGroups,
-				BatchSize: batchSize,
+				BatchSize: r.host.limits.Batch,
 				Store:     store,
-				Resumed:   r.saves != nil && r.saves.from != nil,
+				Resumed:   r.saves.known,
 				Pool:      r.pool,
 			})
 			if err != nil {
@@ -205,6 +224,7 @@ func (r *run) build() error {
 			dt := &task{Task: t, stage: s, index: i, wakeAt: model.MaxTimestamp, lockstep: s.splits != nil && s.splits.lockstep, durable: durable}
 			s.tasks = append(s.tasks, dt)
 			if r.saves != nil {
+				dt.paging, dt.settling = paging, &r.saves.settling
 				if err := r.saves.restore(dt); err != nil {
 					return err
 				}
@@ -214,6 +234,7 @@ func (r *run) build() error {
 			}
 		}
 	}
+	r.shareMemory()
 	return nil
 }
 
@@ -227,6 +248,9 @@ func (r *run) work() error {
 	defer stopProgress()
 	stopWatch := context.AfterFunc(r.ctx, func() { r.sched.fail(context.Cause(r.ctx)) })
 	defer stopWatch()
+	if r.host.driver != nil {
+		return r.drive()
+	}
 	if r.saves != nil {
 		return r.workSaving()
 	}
@@ -246,6 +270,7 @@ func (r *run) work() error {
 
 // workSaving is work with checkpoints in between.
 func (r *run) workSaving() error {
+	r.saves.listen()
 	done, saved := make(chan struct{}), make(chan error, 1)
 	go func() { saved <- r.saves.loop(done, r.cfg.Stop) }()
 	err := r.sched.loop(r.cfg.Parallelism)
@@ -280,6 +305,9 @@ func (r *run) closeTasks() error {
 
 // settle commits what the sinks prepared, or aborts it.
 func (r *run) settle(err error, commit bool) error {
+	if r.host.dead() {
+		return err
+	}
 	ctx := context.WithoutCancel(r.ctx)
 	for _, n := range r.plan.Pipeline.Nodes() {
 		spec, ok := n.Spec.(engine.SinkSpec)
@@ -313,7 +341,7 @@ func guarded(f func() error) (err error) {
 
 // preparedBy lists what the tasks of n's stages prepared, in shard order.
 func (r *run) preparedBy(n *model.Node) []sink.Committable {
-	var out []sink.Committable
+	out := r.saves.uncommitted(n)
 	for _, s := range r.stages {
 		for _, t := range s.tasks {
 			prepared := t.prepared
@@ -327,5 +355,5 @@ func (r *run) preparedBy(n *model.Node) []sink.Committable {
 			}
 		}
 	}
-	return out
+	return inShardOrder(out)
 }

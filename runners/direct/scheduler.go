@@ -1,11 +1,12 @@
 package direct
 
 import (
+	"cmp"
 	"container/heap"
 	"context"
 	"sync"
-	"time"
 
+	"github.com/millrace/millrace/internal/drive"
 	"github.com/millrace/millrace/internal/engine"
 	"github.com/millrace/millrace/model"
 )
@@ -26,24 +27,18 @@ type scheduler struct {
 	open       int // tasks that are not finished
 	err        error
 	stopping   bool
+	draining   bool // with stopping: as if the input had come to its end
 	cut        bool // a source was stopped before its end
 	cutShort   bool // and one that has an end
 	scripted   bool // now is what a scripted source says
 	now        model.Timestamp
 	until      model.Timestamp // what a script lets time pass to, timer by timer
-	timer      *time.Timer
+	timer      drive.Timer
 	timerAt    model.Timestamp
 	crossing   *crossing // the checkpoint under way
 	upstream   map[*stage][]*stage
 	downstream map[*stage][]*stage
 }
-
-// mailboxLimit is how many messages a mailbox holds before those that fill it
-// are stopped. A task's step may go over it by what the step sends.
-const mailboxLimit = 16
-
-// stepMessages is how many messages a task takes in one step.
-const stepMessages = 8
 
 func newScheduler(r *run) *scheduler {
 	s := &scheduler{run: r, now: model.MinTimestamp, until: model.MinTimestamp, timerAt: model.MaxTimestamp}
@@ -84,7 +79,8 @@ func (s *scheduler) loop(n int) error {
 	defer s.mu.Unlock()
 	s.stopTimers()
 	if s.err == nil && s.cut {
-		return ErrStopped
+		// It may have been called off, too, and come to its end before it noticed.
+		return cmp.Or(context.Cause(s.run.caller), ErrStopped)
 	}
 	return s.err
 }
@@ -174,6 +170,7 @@ func (s *scheduler) step(t *task) {
 		}
 	}
 	s.keepTime(t)
+	s.notePaging(t)
 	s.passed(t)
 	s.noteHeld(t)
 	s.enqueue(t)
@@ -201,16 +198,17 @@ func (s *scheduler) stepAlone(t *task, messages []engine.Message, o orders) erro
 
 // takeMessages takes the messages of one step out of t's mailbox.
 func (s *scheduler) takeMessages(t *task) []engine.Message {
-	n := min(len(t.mailbox), stepMessages)
-	if n == 0 {
+	n := min(len(t.mailbox), s.run.host.limits.Messages)
+	if n == 0 || s.waits(t) {
 		return nil
 	}
 	t.taken = append(t.taken[:0], t.mailbox[:n]...)
-	wasFull := len(t.mailbox) >= mailboxLimit
+	limit := s.run.host.limits.Mailbox
+	wasFull := len(t.mailbox) >= limit
 	rest := copy(t.mailbox, t.mailbox[n:])
 	clear(t.mailbox[rest:])
 	t.mailbox = t.mailbox[:rest]
-	if wasFull && rest < mailboxLimit {
+	if wasFull && rest < limit {
 		if t.stage.full--; t.stage.full == 0 {
 			for _, up := range s.upstream[t.stage] {
 				for _, u := range up.tasks {
@@ -227,7 +225,7 @@ func (s *scheduler) deliver(t *task) {
 	for _, e := range t.Outbox() {
 		to := s.run.stages[e.Stage].tasks[e.Task]
 		to.mailbox = append(to.mailbox, e.Message)
-		if len(to.mailbox) == mailboxLimit {
+		if len(to.mailbox) == s.run.host.limits.Mailbox {
 			to.stage.full++
 		}
 		s.enqueue(to)
@@ -253,6 +251,9 @@ func (s *scheduler) enqueue(t *task) {
 }
 
 func (s *scheduler) hasWork(t *task) bool {
+	if s.waits(t) {
+		return t.toCross != 0 || t.saving
+	}
 	return len(t.mailbox) > 0 || s.reads(t) || t.wakeAt <= s.now && !s.waitsToRead(t) || t.toCross != 0 || t.saving
 }
 

@@ -13,19 +13,22 @@ type orders struct {
 	now      model.Timestamp
 	read     bool
 	stopping bool
-	barrier  uint64 // to cross
+	draining bool   // as if the input had come to its end
+	barrier  uint64 // to cross, of a source's task; 0 is none
+	cells    int    // to save at most
 }
 
 func (s *scheduler) orders(t *task) orders {
 	now := s.time()
 	return orders{
-		now: now, stopping: s.stopping, barrier: t.toCross,
+		now: now, stopping: s.stopping, draining: s.draining, barrier: t.toCross, cells: s.run.host.limits.Cells,
 		read: t.toCross == 0 && (s.reads(t) || t.stage.splits != nil && t.wakeAt <= now && !s.waitsToRead(t)),
 	}
 }
 
 // step does one step of the task's work. It runs without the scheduler's lock.
 func (t *task) step(messages []engine.Message, o orders) error {
+	t.settle()
 	if err := t.AdvanceProcessingTime(o.now); err != nil {
 		return err
 	}
@@ -34,11 +37,15 @@ func (t *task) step(messages []engine.Message, o orders) error {
 			return err
 		}
 	}
-	if err := t.crossStep(o.barrier); err != nil {
+	if err := t.crossStep(o); err != nil {
 		return err
 	}
 	if o.read {
-		if err := t.read(o.stopping); err != nil {
+		read := t.read
+		if o.draining {
+			read = func(bool) error { return t.endInput() }
+		}
+		if err := read(o.stopping); err != nil {
 			return err
 		}
 		var err error
@@ -91,7 +98,7 @@ func (t *task) read(stopping bool) error {
 // time is the processing time.
 func (s *scheduler) time() model.Timestamp {
 	if !s.scripted {
-		s.now = model.TimestampOf(time.Now())
+		s.now = model.TimestampOf(s.run.host.Now())
 	}
 	return s.now
 }
@@ -141,7 +148,7 @@ func (s *scheduler) parkFor(t *task, d time.Duration) {
 	if t.timer != nil {
 		t.timer.Stop()
 	}
-	t.timer = time.AfterFunc(d, func() {
+	t.timer = s.run.host.AfterFunc(d, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		t.parked = false
@@ -166,11 +173,11 @@ func (s *scheduler) stopTimers() {
 // setTimer has the tasks that are due at processing time at woken then.
 func (s *scheduler) setTimer(at model.Timestamp) {
 	s.timerAt = at
-	d := max(0, at.Sub(model.TimestampOf(time.Now())))
+	d := max(0, at.Sub(model.TimestampOf(s.run.host.Now())))
 	if s.timer != nil {
 		s.timer.Stop()
 	}
-	s.timer = time.AfterFunc(d, func() {
+	s.timer = s.run.host.AfterFunc(d, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if s.err != nil || s.open == 0 {

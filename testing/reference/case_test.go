@@ -88,6 +88,7 @@ func drawCase(t *rapid.T) testCase {
 	}
 	c.steps = d.steps(c)
 	c.layout.restart = d.upTo(len(c.steps), "restart")
+	c.layout.room = int64(d.upTo(3, "room")) * 1200
 	c.layout.rescales = c.exactOnly() && c.layout.drained
 	return c
 }

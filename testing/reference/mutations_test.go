@@ -2,6 +2,7 @@ package reference_test
 
 const (
 	aligned   = "internal/engine/aligned.go"
+	evict     = "internal/engine/evict.go"
 	exchange  = "internal/engine/exchange.go"
 	group     = "internal/engine/group.go"
 	lift      = "internal/engine/lift.go"
@@ -51,7 +52,7 @@ var mutations = []mutation{
 	{"aligned: an on-time pane is never the last", []change{{aligned, "Last: keep == nil", "Last: false"}}},
 	{"aligned: discarding panes accumulate", []change{{aligned, "c.acc, c.live = zero, false", "_ = zero"}}},
 	{"aligned: windows that end together fire one", []change{{aligned,
-		"g.due.push(w.End, w)\n		}", "g.due.push(w.End, w)\n			break\n		}"}}},
+		"g.due.add(w.End, w)\n		}", "g.due.add(w.End, w)\n			break\n		}"}}},
 
 	// Windows of a key.
 	{"what comes right at the expiry is taken", []change{{paned,
@@ -111,17 +112,30 @@ var mutations = []mutation{
 	{"windows see processing time where it goes, not where it is", []change{{paned,
 		"g.now = max(g.now, due.at)", "g.now = now"}}},
 	{"nobody asks to be told the processing time", []change{{group,
-		"return g.panedOp.dueNow.next()", "return model.MaxTimestamp"}}},
+		"return min(g.panedOp.dueNow.next(), g.panedOp.paged.nextDue(processingTime))", "return model.MaxTimestamp"}}},
+	{"the processing time of keys that are not in memory is not asked for", []change{{group,
+		"return min(g.panedOp.dueNow.next(), g.panedOp.paged.nextDue(processingTime))", "return g.panedOp.dueNow.next()"}}},
+	{"keys that are not in memory do not hold the watermark", []change{{"internal/engine/panedpaged.go",
+		"return min(g.queuedHold(), g.paged.nextDue(held))", "return g.queuedHold()"}}},
+	{"a key that changed is evicted without being written", []change{{evict,
+		"		c.puts = append(c.puts, putSpan{key, span{start, len(c.bytes)}})\n",
+		"		if p.marks[i]&savedMark == 0 {\n			c.puts = append(c.puts, putSpan{key, span{start, len(c.bytes)}})\n		}\n"}}},
+	{"what a key was due at stays in the index", []change{{"internal/engine/dueindex.go",
+		"		if was < never {\n			c.gone = append(c.gone, p.dueKey(c, what, was, e.Hash, &e.Key))\n		}\n", ""}}},
+	{"a key that was deleted is read again", []change{{"internal/engine/paged.go",
+		"p.misses && p.missed == k || p.isGone(hash, k) ||", "p.misses && p.missed == k ||"}}},
+	{"keys that are not in memory are not looked at", []change{{"internal/engine/panedpaged.go",
+		"	g.paged.recall(clock, queued, now)\n", "	_ = queued\n"}}},
 	{"processing time wakes nobody", []change{{paned,
 		"g.dueNow.push(wakeup[K]{at, hash, k, o.window})", ""}}},
 
 	// Windows that merge.
 	{"sessions that touch are one", []change{
 		{"windowing/sessions.go", "windows[j].Start < span.End", "windows[j].Start <= span.End"},
-		{merge, "ks.bounds[lo-1].Overlaps(ks.bounds[i])", "ks.bounds[lo-1].End >= ks.bounds[i].Start"},
-		{merge, "ks.bounds[hi].Overlaps(ks.bounds[i])", "ks.bounds[hi].Start <= ks.bounds[i].End"}}},
+		{merge, "bounds[lo-1].Overlaps(bounds[i])", "bounds[lo-1].End >= bounds[i].Start"},
+		{merge, "bounds[hi].Overlaps(bounds[i])", "bounds[hi].Start <= bounds[i].End"}}},
 	{"a session merges with one neighbour only", []change{{merge,
-		"for hi = i + 1; hi < len(ks.open) &&", "for hi = i + 1; lo == i && hi < len(ks.open) &&"}}},
+		"for hi = i + 1; hi < len(bounds) &&", "for hi = i + 1; lo == i && hi < len(bounds) &&"}}},
 	{"whether an element is dropped is decided before merging", []change{{paned,
 		"	i := g.place(hash, k, ks, w)\n",
 		"	if g.strategy.Expiry(w) <= g.watermark {\n		if freshKey {\n			g.keys.Delete(hash, k)\n		}\n		g.op.Counts.Dropped += max(n, -n)\n		return nil, model.WindowExpired\n	}\n	i := g.place(hash, k, ks, w)\n"}}},

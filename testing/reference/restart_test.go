@@ -75,6 +75,16 @@ func (r *rig) save(t *engine.Task) (*engine.Snapshot, error) {
 		}
 	}
 	c := t.Store().Changes()
+	r.apply(&c)
+	t.Counts(func(n *model.Node, c engine.Counts) {
+		sum := r.before[n.Name]
+		sum.Add(c)
+		r.before[n.Name] = sum
+	})
+	return s, nil
+}
+
+func (r *rig) apply(c *engine.Changes) {
 	for start, end := range c.Drops() {
 		maps.DeleteFunc(r.saved, func(k string, _ []byte) bool { return k >= string(start) && k < string(end) })
 	}
@@ -84,12 +94,6 @@ func (r *rig) save(t *engine.Task) (*engine.Snapshot, error) {
 	for k, v := range c.Puts() {
 		r.saved[string(k)] = slices.Clone(v)
 	}
-	t.Counts(func(n *model.Node, c engine.Counts) {
-		sum := r.before[n.Name]
-		sum.Add(c)
-		r.before[n.Name] = sum
-	})
-	return s, nil
 }
 
 func (r *rig) scan(start, end []byte) iter.Seq2[[]byte, []byte] {
@@ -106,11 +110,32 @@ func (r *rig) store(s *plan.Stage, task int, ids map[string]uint32) engine.Store
 	if r.restart == 0 {
 		return engine.Memory{}
 	}
-	return engine.NewDurable(func(cell string) uint32 {
+	d := engine.NewDurable(func(cell string) uint32 {
 		name := s.Head.Name + "/" + cell
 		if _, ok := ids[name]; !ok {
 			ids[name] = uint32(len(ids) + 1)
 		}
 		return ids[name]
 	}, r.groups, task, r.parallelism)
+	if r.room > 0 {
+		d.Page(&engine.Paging{Backing: backing{r}, Bytes: r.room})
+	}
+	return d
+}
+
+// backing is what a rig has saved, for tasks that keep little in memory.
+type backing struct{ *rig }
+
+func (b backing) Get(key, dst []byte) ([]byte, bool, error) {
+	v, ok := b.saved[string(key)]
+	return append(dst, v...), ok, nil
+}
+
+func (b backing) Scan(start, end []byte) (iter.Seq2[[]byte, []byte], func() error) {
+	return b.scan(start, end), func() error { return nil }
+}
+
+func (b backing) Write(c *engine.Changes) error {
+	b.apply(c)
+	return nil
 }

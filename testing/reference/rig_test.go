@@ -69,6 +69,9 @@ type layout struct {
 	// go on from there.
 	restart  int
 	rescales bool // they may be more or fewer
+	// room is how many bytes of cells by key tasks keep in memory, of those that restart;
+	// 0 is all.
+	room int64
 }
 
 // A rig steps the tasks of a pipeline with one script in one goroutine. Messages of

@@ -94,15 +94,19 @@ func hotter(a, b bidCount) int {
 	return cmp.Compare(b.Key, a.Key)
 }
 
-func q5(events model.PCollection[nexmark.Event], t *Totals) {
+// hottest is the auction with the most bids in each window.
+func hottest(events model.PCollection[nexmark.Event]) model.PCollection[[]bidCount] {
 	sliding := model.WindowingStrategy{Windows: windowing.Sliding{
 		Size:  nexmark.Q5Window * time.Millisecond,
 		Every: nexmark.Q5Period * time.Millisecond,
 	}}
 	auctions := transforms.Map(transforms.Filter(events, isBid), func(e nexmark.Event) int64 { return e.ID })
 	counts := transforms.Count(transforms.Window(auctions, sliding))
-	hottest := transforms.CombineGlobally(counts, transforms.Top(1, hotter))
-	transforms.Write(hottest, totalling[[]bidCount]{t, func(r *nexmark.Result, top *[]bidCount) {
+	return transforms.CombineGlobally(counts, transforms.Top(1, hotter))
+}
+
+func q5(events model.PCollection[nexmark.Event], t *Totals) {
+	transforms.Write(hottest(events), totalling[[]bidCount]{t, func(r *nexmark.Result, top *[]bidCount) {
 		r.Count++
 		r.SumCount += (*top)[0].Value
 		r.SumAuction += (*top)[0].Key

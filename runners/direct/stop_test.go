@@ -3,6 +3,7 @@ package direct_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -15,11 +16,10 @@ import (
 // stopAt returns a hook that closes the returned channel once a source is past n.
 func stopAt(n int) (stop chan struct{}, onRead func(context.Context, int) (*source.Status, error)) {
 	stop = make(chan struct{})
-	closed := false
+	var once sync.Once // readers of several splits call it side by side
 	return stop, func(_ context.Context, next int) (*source.Status, error) {
-		if next > n && !closed {
-			closed = true
-			close(stop)
+		if next > n {
+			once.Do(func() { close(stop) })
 		}
 		return nil, nil
 	}

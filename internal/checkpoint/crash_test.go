@@ -164,28 +164,31 @@ func (w wreck) repair(r *rand.Rand) ([]wreck, error) {
 
 func TestACrashAnywhereLeavesTheNewestCheckpointOrTheOneInTheMaking(t *testing.T) {
 	for seed := range uint64(2) {
-		j, err := travel(seed, 6, nil)
-		if err != nil {
-			t.Fatalf("seed %d: %v", seed, err)
-		}
-		for i, w := range j.wrecks {
-			if err := w.inspect(); err != nil {
-				t.Fatalf("seed %d: %v", seed, err)
-			}
-			if i%29 != 0 {
-				continue
-			}
-			again, err := w.repair(j.rand)
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			t.Parallel()
+			j, err := travel(seed, 6, nil)
 			if err != nil {
-				t.Fatalf("seed %d: going on after a crash before %s of %s: %v", seed, w.at.kind, w.at.path, err)
+				t.Fatal(err)
 			}
-			for _, w := range again {
+			for i, w := range j.wrecks {
 				if err := w.inspect(); err != nil {
-					t.Fatalf("seed %d: a crash while recovering from one: %v", seed, err)
+					t.Fatal(err)
+				}
+				if i%29 != 0 {
+					continue
+				}
+				again, err := w.repair(j.rand)
+				if err != nil {
+					t.Fatalf("going on after a crash before %s of %s: %v", w.at.kind, w.at.path, err)
+				}
+				for _, w := range again {
+					if err := w.inspect(); err != nil {
+						t.Fatalf("a crash while recovering from one: %v", err)
+					}
 				}
 			}
-		}
-		t.Logf("seed %d: %d crashes", seed, len(j.wrecks))
+			t.Logf("%d crashes", len(j.wrecks))
+		})
 	}
 }
 

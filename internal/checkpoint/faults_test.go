@@ -106,17 +106,19 @@ func endure(f *fault) error {
 
 func TestAFaultOfTheDiskAnywhereIsAnErrorAndLosesNothing(t *testing.T) {
 	for _, length := range []int{1, 4, 40} {
-		n := 0
-		for ; ; n++ {
-			f := &fault{from: n, until: n + length, err: syscall.ENOSPC}
-			if err := endure(f); err != nil {
-				t.Fatalf("%d faults from operation %d on, %s of %s: %v", length, n, f.first.kind, f.first.path, err)
+		t.Run(fmt.Sprintf("%d in turn", length), func(t *testing.T) {
+			t.Parallel()
+			for n := 0; ; n++ {
+				f := &fault{from: n, until: n + length, err: syscall.ENOSPC}
+				if err := endure(f); err != nil {
+					t.Fatalf("%d faults from operation %d on, %s of %s: %v", length, n, f.first.kind, f.first.path, err)
+				}
+				if f.first == (op{}) {
+					t.Logf("at each of %d operations", n)
+					return
+				}
 			}
-			if f.first == (op{}) {
-				break
-			}
-		}
-		t.Logf("%d faults in turn, at each of %d operations", length, n)
+		})
 	}
 }
 

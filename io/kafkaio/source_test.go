@@ -31,6 +31,7 @@ func TestTheSourceKeepsItsPromises(t *testing.T) {
 	}
 	for _, bounded := range []bool{true, false} {
 		t.Run(fmt.Sprint("bounded: ", bounded), func(t *testing.T) {
+			t.Parallel()
 			src := kafkaio.Source(kafkaio.ReadOptions{Cluster: c.Cluster, Topics: []string{topic}, ToEnd: bounded})
 			sourcetest.Check(t, src, want)
 			sourcetest.Check(t, source.WithWatermarks(src, source.Monotonic()), want)

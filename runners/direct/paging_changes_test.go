@@ -63,12 +63,12 @@ func (d holder) OnTimer(context.Context, *transforms.Firing[int64], transforms.O
 // TestATimerThatIsDroppedHoldsNothing goes on with a version that does not have the timer
 // that the keys have set, most of which are not in memory.
 func TestATimerThatIsDroppedHoldsNothing(t *testing.T) {
-	d := draws{n: 20_000, keys: 4000}
+	d := draws{n: long(20_000), keys: 4000}
 	fs := vfs.NewMem()
 	build := func(p *model.Pipeline, d draws, dofn func(in model.PCollection[model.KV[int64, int64]]) model.PCollection[model.KV[int64, int64]], stop chan struct{}) map[int64]int64 {
-		read := 0
+		read := int64(0)
 		in := transforms.Map(transforms.Read(p, source.Source[int64](d)), func(k int64) int64 {
-			if read++; stop != nil && read == 10_000 { // as many as there are
+			if read++; stop != nil && read == long(10_000) { // as many as there are
 				close(stop)
 			}
 			return k
@@ -81,7 +81,7 @@ func TestATimerThatIsDroppedHoldsNothing(t *testing.T) {
 	var first, second model.Pipeline
 	stop := make(chan struct{})
 	soFar := d
-	soFar.waits = 10_000
+	soFar.waits = long(10_000)
 	told := build(&first, soFar, func(in model.PCollection[model.KV[int64, int64]]) model.PCollection[model.KV[int64, int64]] {
 		return transforms.DoKeyed(in, newHolder(), model.Name("count"))
 	}, stop)
@@ -126,13 +126,13 @@ func (h healing) WithAttrs([]slog.Attr) slog.Handler { return h }
 // TestStateThatIsPagedOutlastsAFullDisk fills the disk: checkpoints fail, and the run may
 // fail as well, if it wants to evict something, and is started again.
 func TestStateThatIsPagedOutlastsAFullDisk(t *testing.T) {
-	d := draws{n: 40_000, keys: 4000}
+	d := draws{n: long(40_000), keys: 4000}
 	fs := &failingFS{FS: vfs.NewMem()}
 	var p model.Pipeline
 	var read, failures atomic.Int64
 	failures.Store(4)
 	in := transforms.Map(transforms.Read(&p, source.Source[int64](d)), func(k int64) int64 {
-		if read.Add(1) == 10_000 {
+		if read.Add(1) == long(10_000) {
 			fs.fail(syscall.ENOSPC)
 		}
 		return k
@@ -172,11 +172,11 @@ func TestStateThatIsPagedOutlastsAFullDisk(t *testing.T) {
 
 // TestATaskThatPagesIsStartedAgain has user code fail in between.
 func TestATaskThatPagesIsStartedAgain(t *testing.T) {
-	d := draws{n: 40_000, keys: 4000}
+	d := draws{n: long(40_000), keys: 4000}
 	var p model.Pipeline
 	var read atomic.Int64
 	in := transforms.TryMap(transforms.Read(&p, source.Source[int64](d)), func(_ context.Context, k int64) (int64, error) {
-		if n := read.Add(1); n == 9_000 || n == 20_000 || n == 31_000 {
+		if n := read.Add(1); n == long(9_000) || n == long(20_000) || n == long(31_000) {
 			return 0, errors.New("it fails now and then")
 		}
 		return k, nil

@@ -161,11 +161,19 @@ func (d draws) want() map[int64]int64 {
 	return want
 }
 
+// long is n, or a quarter of it with -short.
+func long(n int64) int64 {
+	if testing.Short() {
+		return n / 4
+	}
+	return n
+}
+
 // little has the runner keep a few hundred keys in memory, in one of a few thousand.
 var little = int64(1 << 20)
 
 func TestStateLargerThanItsMemory(t *testing.T) {
-	d := draws{n: 20_000, keys: 4000}
+	d := draws{n: long(20_000), keys: 4000}
 	sessions := model.WindowingStrategy{Windows: windowing.Sessions{Gap: 10 * time.Millisecond}}
 	for name, build := range map[string]func(model.PCollection[model.KV[int64, int64]]) model.PCollection[model.KV[int64, int64]]{
 		"a count that is told in the end": func(c model.PCollection[model.KV[int64, int64]]) model.PCollection[model.KV[int64, int64]] {
@@ -204,14 +212,14 @@ var quietly = slog.New(slog.DiscardHandler)
 // TestStateIsPagedInAfterARestart stops a run again and again, with other numbers of
 // tasks and more or less memory, and sees that no count is lost.
 func TestStateIsPagedInAfterARestart(t *testing.T) {
-	d := draws{n: 40_000, keys: 4000}
+	d := draws{n: long(40_000), keys: 4000}
 	fs := vfs.NewMem()
 	told := map[int64]int64{} // in the end, which may come more than once
 	r := rand.New(rand.NewPCG(1, 1))
 	for stops := 0; ; stops++ {
 		var p model.Pipeline
 		stop := make(chan struct{})
-		read, at := 0, 5_000+r.IntN(5_000)
+		read, at := int64(0), long(5_000+r.Int64N(5_000))
 		d := d
 		d.closed = stop // so that nothing but the stop ends the run
 		in := transforms.Map(transforms.Read(&p, source.Source[int64](d)), func(k int64) int64 {

@@ -204,6 +204,28 @@ func TestStateOfAnotherTypeIsRefused(t *testing.T) {
 	}
 }
 
+// A run that is stopped before it begins has read nothing, however little there was to
+// read: whether it is stopped does not depend on who comes first.
+func TestARunThatIsStoppedBeforehandReadsNothing(t *testing.T) {
+	stop := make(chan struct{})
+	close(stop)
+	for range 20 {
+		folder := fixture(t, 1)
+		var p model.Pipeline
+		put(folder, crashInput(&p, folder))
+		o := saved(folder)
+		o.Stop = stop
+		if _, err := millrace.Run(t.Context(), &p, o); !errors.Is(err, millrace.ErrStopped) {
+			t.Fatal(err)
+		}
+		var again model.Pipeline
+		put(folder, crashInput(&again, folder))
+		if r, err := millrace.Run(t.Context(), &again, saved(folder)); err != nil || r.Sources[0].Elements != 1 {
+			t.Fatalf("the run after it read %v, want a line: %v", r.Sources, err)
+		}
+	}
+}
+
 func TestWhatCannotBeSavedIsRefusedAtTheStart(t *testing.T) {
 	folder := fixture(t, 10)
 	var p model.Pipeline

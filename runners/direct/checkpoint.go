@@ -350,12 +350,7 @@ func (c *checkpoints) loop(done, stop <-chan struct{}) error {
 		case <-done:
 			return nil
 		case <-stop:
-			err := c.take(done)
-			if err == nil {
-				err = ErrStopped
-			}
-			c.run.sched.fail(err)
-			return err
+			return c.stopped(c.take(done))
 		case q := <-c.asked:
 			if err := c.do(q, done); err != nil {
 				c.run.sched.fail(err)
@@ -378,7 +373,11 @@ func (c *checkpoints) take(done <-chan struct{}) error {
 	if through, err := c.afterLate(done); !through || err != nil {
 		return err
 	}
-	x := c.begin()
+	return c.complete(c.begin(), begun, done)
+}
+
+// complete takes a checkpoint that has begun; nil is none.
+func (c *checkpoints) complete(x *crossing, begun time.Time, done <-chan struct{}) error {
 	if x == nil {
 		return nil
 	}
@@ -390,12 +389,6 @@ func (c *checkpoints) take(done <-chan struct{}) error {
 	}
 	c.last.Store(int64(time.Since(begun)))
 	return nil
-}
-
-// begin begins a checkpoint; nil is none, as the run is over.
-func (c *checkpoints) begin() *crossing {
-	c.crossing = c.run.sched.cross(c.store.NextID())
-	return c.crossing
 }
 
 // finish commits a checkpoint that all tasks are through with.

@@ -272,7 +272,12 @@ func (r *run) work() error {
 func (r *run) workSaving() error {
 	r.saves.listen()
 	done, saved := make(chan struct{}), make(chan error, 1)
-	go func() { saved <- r.saves.loop(done, r.cfg.Stop) }()
+	if closed(r.cfg.Stop) {
+		last := r.saves.begin() // before anything is read, or the run might come to its end first
+		go func() { saved <- r.saves.stop(last, done) }()
+	} else {
+		go func() { saved <- r.saves.loop(done, r.cfg.Stop) }()
+	}
 	err := r.sched.loop(r.cfg.Parallelism)
 	close(done)
 	if saveErr := <-saved; err == nil {

@@ -56,10 +56,10 @@ func combine[K comparable, V, A, O any](c model.PCollection[model.KV[K, V]], kin
 	hash, err := hashOf[K]()
 	combiner, mistake := construct(by)
 	spec := engine.CombineSpec[K, V, A, O]{Combiner: combiner, Hash: hash}
-	err = errors.Join(mistake, err, canEncode[A]("accumulator"), groupable(c))
+	err = errors.Join(mistake, err, canEncode(reflect.TypeFor[A](), "accumulator"), groupable(c))
 	if col := c.Collection(); col != nil && !engine.Lifts(col.Windowing) { // values cross, not accumulators
 		var errV error
-		spec.Encode, errV = encodeOf[V]("value")
+		spec.Encode, errV = encodeOf(reflect.TypeFor[V](), "value")
 		err = errors.Join(err, errV)
 	}
 	d.Spec, d.Err = spec, err
@@ -115,10 +115,10 @@ func inScope(c model.Input, kind string, opts []model.Option, build func()) {
 //
 // State: one value per key and window.
 func Reduce[K comparable, V any](c model.PCollection[model.KV[K, V]], fn func(V, V) V, opts ...model.Option) model.PCollection[model.KV[K, V]] {
-	if err := errors.Join(required(fn == nil), canEncode[V]("value")); err != nil {
+	if err := errors.Join(required(fn == nil), canEncode(reflect.TypeFor[V](), "value")); err != nil {
 		return model.Add1[model.KV[K, V]](c.Pipeline(), model.Definition{Kind: "Reduce", Inputs: in(c), Err: err, Options: opts})
 	}
-	return combine(c, "Reduce", func() Combiner[V, reduced[V], V] { return reducer[V]{fn} }, opts)
+	return combine(c, "Reduce", func() Combiner[V, reduced[V], V] { return &reducer[V]{fn} }, opts)
 }
 
 type reduced[V any] struct {
@@ -128,23 +128,23 @@ type reduced[V any] struct {
 
 type reducer[V any] struct{ fn func(V, V) V }
 
-func (r reducer[V]) New() reduced[V] { return reduced[V]{} }
+func (r *reducer[V]) New() reduced[V] { return reduced[V]{} }
 
-func (r reducer[V]) Add(a reduced[V], v V) reduced[V] {
+func (r *reducer[V]) Add(a reduced[V], v V) reduced[V] {
 	if !a.Some {
 		return reduced[V]{true, v}
 	}
 	return reduced[V]{true, r.fn(a.Value, v)}
 }
 
-func (r reducer[V]) Merge(a, b reduced[V]) reduced[V] {
+func (r *reducer[V]) Merge(a, b reduced[V]) reduced[V] {
 	if !b.Some {
 		return a
 	}
 	return r.Add(a, b.Value)
 }
 
-func (r reducer[V]) Result(a reduced[V]) V { return a.Value }
+func (r *reducer[V]) Result(a reduced[V]) V { return a.Value }
 
 // Count counts equal elements: PCollection[T] -> PCollection[KV[T, int64]].
 //

@@ -51,16 +51,11 @@ func required(missing bool) error {
 
 // hashOf is the hash of keys K, or why K cannot be a key.
 func hashOf[K comparable]() (func(*K) uint64, error) {
-	c, err := coder.ForKey[K]()
-	if err != nil {
-		return nil, err
-	}
-	return c.Hash, nil
+	return coder.HashOf[K]()
 }
 
-// canEncode is why values of T cannot cross to another task's state, or nil.
-func canEncode[T any](what string) error {
-	t := reflect.TypeFor[T]()
+// canEncode is why values of type t cannot cross to another task's state, or nil.
+func canEncode(t reflect.Type, what string) error {
 	err := coder.Check(t)
 	switch {
 	case err == nil:
@@ -71,17 +66,13 @@ func canEncode[T any](what string) error {
 	return fmt.Errorf("the %s cannot be encoded: %w", what, err)
 }
 
-// encodeOf is the encoding of T, or why values of T cannot cross to another
+// encodeOf is the encoding of type t, or why values of it cannot cross to another
 // task's state.
-func encodeOf[T any](what string) (engine.Encode[T], error) {
-	if err := canEncode[T](what); err != nil {
+func encodeOf(t reflect.Type, what string) (*coder.Untyped, error) {
+	if err := canEncode(t, what); err != nil {
 		return nil, err
 	}
-	c, err := coder.For[T]()
-	if err != nil {
-		return nil, err
-	}
-	return c.Append, nil
+	return coder.ForType(t)
 }
 
 // groupable is why c cannot be grouped as it is cut, or nil.

@@ -144,10 +144,10 @@ func keyedCalls[K comparable, V, U any](op *engine.Op, outs [][]any, s state.Sco
 		return first(fn.Process(op.Context(), e, out), in)
 	}
 	f := &Firing[K]{Scope: s}
-	firing := func(call func(context.Context, *Firing[K], Output[U]) error) func(*model.Meta, *engine.KeyedFiring[K]) error {
-		return func(m *model.Meta, from *engine.KeyedFiring[K]) error {
+	firing := func(call func(context.Context, *Firing[K], Output[U]) error) func(*model.Meta, *engine.KeyedFiring) error {
+		return func(m *model.Meta, from *engine.KeyedFiring) error {
 			in.meta, in.v, in.err = m, from, nil
-			f.Key, f.Timer, f.Tag, f.At, f.Meta = from.Key, from.Timer, from.Tag, from.At, *m
+			f.Key, f.Timer, f.Tag, f.At, f.Meta = engine.FiringKey[K](from), from.Timer, from.Tag, from.At, *m
 			return first(call(op.Context(), f, out), in)
 		}
 	}

@@ -17,7 +17,7 @@ func checkKeyed[K comparable, V, U any](c model.PCollection[model.KV[K, V]], fn 
 		return nil, required(true)
 	}
 	_, err := hashOf[K]()
-	err = errors.Join(err, canEncode[V]("value"))
+	err = errors.Join(err, canEncode(reflect.TypeFor[V](), "value"))
 	layout, errCells := state.Bind(reflect.TypeOf(fn), fn.Cells())
 	err = errors.Join(err, errCells, signatures[K, V, U](fn))
 	if errCells == nil {

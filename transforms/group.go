@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"reflect"
 	"strings"
 
 	"github.com/millrace/millrace/internal/engine"
@@ -19,7 +20,7 @@ import (
 // over. Where a combine will do, [CombinePerKey] keeps one accumulator instead.
 func GroupByKey[K comparable, V any](c model.PCollection[model.KV[K, V]], opts ...model.Option) model.PCollection[model.KV[K, iter.Seq[V]]] {
 	hash, err := hashOf[K]()
-	encode, errV := encodeOf[V]("value")
+	encode, errV := encodeOf(reflect.TypeFor[V](), "value")
 	return model.Add1[model.KV[K, iter.Seq[V]]](c.Pipeline(), model.Definition{
 		Kind:      "GroupByKey",
 		Class:     model.Exchange,

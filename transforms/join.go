@@ -2,6 +2,7 @@ package transforms
 
 import (
 	"errors"
+	"reflect"
 
 	"github.com/millrace/millrace/internal/engine"
 	"github.com/millrace/millrace/model"
@@ -20,8 +21,8 @@ func CoGroup[K comparable, A, B, R any](a model.PCollection[model.KV[K, A]], b m
 
 func coGroup[K comparable, A, B, R any](a model.PCollection[model.KV[K, A]], b model.PCollection[model.KV[K, B]], kind string, missing bool, fn func(k K, a []A, b []B, emit func(R)), opts []model.Option) model.PCollection[R] {
 	hash, err := hashOf[K]()
-	encodeA, errA := encodeOf[A]("left value")
-	encodeB, errB := encodeOf[B]("right value")
+	encodeA, errA := encodeOf(reflect.TypeFor[A](), "left value")
+	encodeB, errB := encodeOf(reflect.TypeFor[B](), "right value")
 	err = errors.Join(required(missing), err, errA, errB, sameWindows(a, b), groupable(a), groupable(b))
 	w := agreed(a, b)
 	inputs := in(conform(a, w), conform(b, w))

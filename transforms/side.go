@@ -181,7 +181,7 @@ func asSide[E any, C engine.SideContents[E], S any](c model.PCollection[E], kind
 	if w == nil {
 		return side
 	}
-	encode, errE := encodeOf[E]("element")
+	encode, errE := encodeOf(reflect.TypeFor[E](), "element")
 	if err = errors.Join(err, errE, viewable(c)); err != nil {
 		p.Fail(site, kind, err)
 		leaf.in = model.OutputOf[E](p, nil, 0)

@@ -3,6 +3,7 @@ package transforms
 import (
 	"context"
 	"errors"
+	"reflect"
 
 	"github.com/millrace/millrace/internal/engine"
 	"github.com/millrace/millrace/model"
@@ -74,7 +75,7 @@ func with[T, S, U any](c model.PCollection[T], side Side[S], kind string, missin
 		Inputs:    in(c),
 		Sides:     side.inputs(),
 		Windowing: carried(c),
-		Err:       errors.Join(required(missing), canEncode[T]("element"), side.beside(c)),
+		Err:       errors.Join(required(missing), canEncode(reflect.TypeFor[T](), "element"), side.beside(c)),
 		Options:   opts,
 	})
 }

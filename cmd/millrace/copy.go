@@ -17,7 +17,7 @@ import (
 	_ "gocloud.dev/blob/s3blob"
 
 	"github.com/millrace/millrace/internal/checkpoint"
-	"github.com/millrace/millrace/internal/engine"
+	"github.com/millrace/millrace/internal/engine/cells"
 	"github.com/millrace/millrace/internal/shipping"
 	"github.com/millrace/millrace/objectstore"
 	_ "github.com/millrace/millrace/objectstore/blobs"
@@ -38,7 +38,7 @@ func copyCheckpoint(from, to string) error {
 	case objectstore.IsURL(from):
 		return download(from, to)
 	}
-	found, err := checkpoint.Find(vfs.Default, filepath.Clean(from), engine.DefaultKeyGroups)
+	found, err := checkpoint.Find(vfs.Default, filepath.Clean(from), cells.DefaultKeyGroups)
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func download(from, to string) (err error) {
 	defer func() { err = errors.Join(err, bucket.Close()) }()
 	passed := map[string]error{}
 	for {
-		found, err := shipping.Find(ctx, bucket, url, which, engine.DefaultKeyGroups, passed, slog.Default())
+		found, err := shipping.Find(ctx, bucket, url, which, cells.DefaultKeyGroups, passed, slog.Default())
 		if err != nil {
 			return err
 		}

@@ -3,26 +3,9 @@ package engine
 import (
 	"slices"
 
+	"github.com/millrace/millrace/internal/engine/cells"
 	"github.com/millrace/millrace/model"
 )
-
-// An accumulate is what a grouping does with its accumulators. The functions may
-// be user code.
-type accumulate[K comparable, A any] struct {
-	// init makes into an accumulator of nothing.
-	init func(into *A)
-	// merge folds from into into, and leaves from as it is.
-	merge func(into *A, from *A)
-	// fire emits a pane. It may read acc during the call only, unless what it emits
-	// is a copy.
-	fire func(m *model.Meta, k K, acc *A)
-	// keep is fire for a pane that may have to be taken back: it returns what again
-	// needs to say the same once more.
-	keep  func(m *model.Meta, k K, acc *A) (said any)
-	again func(m *model.Meta, said any)
-	// said is how what keep returned is saved.
-	said saidForm
-}
 
 // aligned groups by windows that every key shares, under the default trigger: a
 // pane as the watermark reaches the end of the window, and one for each element
@@ -33,63 +16,96 @@ type accumulate[K comparable, A any] struct {
 // a slicing WindowFn shares between windows. A window that fired is kept on its
 // own, in closed, until its allowed lateness is over; slices go when the last
 // window that they are part of has fired.
-type aligned[K comparable, A any] struct {
+type aligned struct {
 	op       *Op
 	strategy model.WindowingStrategy
 	slicing  model.SlicingWindowFn // nil: a window is its own slice
-	acc      accumulate[K, A]
+	acc      accumulate
 
 	watermark model.Timestamp
-	pending   WindowCells[K, A]
-	closed    WindowCells[K, closedCell[A]]
-	due       windowQueue // windows to fire at their end
-	expiring  windowQueue // closed ones to let go at their expiry
+	pending   *cells.Windows // of accumulators
+	closed    *cells.Windows // of closedValues
+	due       windowQueue    // windows to fire at their end
+	expiring  windowQueue    // closed ones to let go at their expiry
 	queued    map[model.Window]struct{}
 	ending    map[model.Window][]model.Window // slices that are kept, by the last window to fire
 
 	last      model.Window // of lastCells
-	lastCells Cells[K, A]
+	lastCells *cells.Table
 
 	windows, slices []model.Window // scratch
-	merged          Table[K, A]    // scratch
+	merged          *cells.Table   // scratch
 	meta            model.Meta     // of the pane that fires
-	firing          firing[K]
+	firing          firing
 }
 
-// A firing is the key whose pane fires, for errors.
-type firing[K any] struct{ Key K }
-
-// AnyKey is the key.
-func (f firing[K]) AnyKey() any { return f.Key }
-
-// String is empty: there is no one element to tell.
-func (firing[K]) String() string { return "" }
-
-// A closedCell is what is kept of a key and window that fired.
-type closedCell[A any] struct {
-	acc   A
-	live  bool // acc holds something
-	panes int64
+// A lateRow is a part that comes after its slice.
+type lateRow struct {
+	// place is the part's key in a table, and whether anything is kept of it.
+	place func(t *cells.Table) (i cells.Entry, known bool)
+	// fold folds the part into an accumulator.
+	fold func(accs cells.Folds, i cells.Entry)
+	// drop says that the part is dropped.
+	drop func(w model.Window, watermark model.Timestamp)
 }
 
-func newAligned[K comparable, A any](op *Op, w *model.Windowing, acc accumulate[K, A]) *aligned[K, A] {
-	g := &aligned[K, A]{
+// closedValues are what is kept of the keys of a window that fired.
+type closedValues struct {
+	accs  cells.Folds
+	panes []closedPanes // by entry
+}
+
+// closedPanes is what is kept of a key beside its accumulator.
+type closedPanes struct {
+	Live  bool // the accumulator holds something
+	Panes int64
+}
+
+// New implements [cells.Values], as do the next two.
+func (c *closedValues) New(i cells.Entry) {
+	c.accs.New(i)
+	if int(i) == len(c.panes) {
+		c.panes = append(c.panes, closedPanes{})
+	}
+	c.panes[i] = closedPanes{}
+}
+
+// Free implements [cells.Values].
+func (c *closedValues) Free(i cells.Entry) {
+	c.accs.Free(i)
+	c.panes[i] = closedPanes{}
+}
+
+// Clear implements [cells.Values].
+func (c *closedValues) Clear(keep bool) {
+	c.accs.Clear(keep)
+	if c.panes = c.panes[:0]; !keep {
+		c.panes = nil
+	}
+}
+
+func newAligned(op *Op, w *model.Windowing, acc accumulate) *aligned {
+	accs := func() (cells.Keys, cells.Values) { return acc.keys.Like(), acc.accs.Like() }
+	closed := func() (cells.Keys, cells.Values) { return acc.keys.Like(), &closedValues{accs: acc.accs.Like()} }
+	g := &aligned{
 		op:        op,
 		strategy:  w.Strategy,
 		slicing:   slicing(w),
 		acc:       acc,
 		watermark: model.MinTimestamp,
-		pending:   OpenWindowCells[K](op, "pending", coderOf[A]),
-		closed:    OpenWindowCells[K](op, "closed", closedEncoding[A]),
+		pending:   cells.OpenWindows(op.store(), op.declare("pending", cells.Plain(acc.value)), accs),
+		closed:    cells.OpenWindows(op.store(), op.declare("closed", closedForm(acc.value)), closed),
 		queued:    map[model.Window]struct{}{},
 		ending:    map[model.Window][]model.Window{},
 	}
+	keys, values := accs()
+	g.merged = cells.OpenTable(nil, cells.Declaration{}, keys, values)
 	return g
 }
 
-// slot is the cell that n elements of slice s are folded into while every window
-// of s is still to fire; nil if some are not, and late must be used.
-func (g *aligned[K, A]) slot(s model.Window, hash uint64, k K, n int64) *A {
+// slot is where n elements of slice s are folded into while every window of s is
+// still to fire; nil if some are not, and late must be used.
+func (g *aligned) slot(s model.Window, n int64) *cells.Table {
 	if s.End <= g.watermark {
 		return nil
 	}
@@ -97,17 +113,13 @@ func (g *aligned[K, A]) slot(s model.Window, hash uint64, k K, n int64) *A {
 		g.open(s)
 	}
 	g.op.Counts.OnTime += n
-	acc, fresh := g.lastCells.Upsert(hash, k)
-	if fresh {
-		g.acc.init(acc)
-	}
-	return acc
+	return g.lastCells
 }
 
 // open makes s the last slice, and queues the windows it is part of.
-func (g *aligned[K, A]) open(s model.Window) {
-	cells, fresh := g.pending.Window(s)
-	g.last, g.lastCells = s, cells
+func (g *aligned) open(s model.Window) {
+	t, fresh := g.pending.Window(s)
+	g.last, g.lastCells = s, t
 	if !fresh {
 		return
 	}
@@ -115,7 +127,7 @@ func (g *aligned[K, A]) open(s model.Window) {
 }
 
 // schedule queues the windows that s is part of, and notes when it goes.
-func (g *aligned[K, A]) schedule(s model.Window) {
+func (g *aligned) schedule(s model.Window) {
 	for _, w := range g.windowsOf(s) {
 		if _, ok := g.queued[w]; !ok && w.End > g.watermark {
 			g.queued[w] = struct{}{}
@@ -126,7 +138,7 @@ func (g *aligned[K, A]) schedule(s model.Window) {
 	g.ending[last] = append(g.ending[last], s)
 }
 
-func (g *aligned[K, A]) windowsOf(s model.Window) []model.Window {
+func (g *aligned) windowsOf(s model.Window) []model.Window {
 	g.windows = g.windows[:0]
 	if g.slicing == nil {
 		g.windows = append(g.windows, s)
@@ -136,7 +148,7 @@ func (g *aligned[K, A]) windowsOf(s model.Window) []model.Window {
 	return g.windows
 }
 
-func (g *aligned[K, A]) slicesOf(w model.Window) []model.Window {
+func (g *aligned) slicesOf(w model.Window) []model.Window {
 	g.slices = g.slices[:0]
 	if g.slicing == nil {
 		g.slices = append(g.slices, w)
@@ -149,7 +161,7 @@ func (g *aligned[K, A]) slicesOf(w model.Window) []model.Window {
 // late takes n elements of a slice that the watermark has reached the end of.
 // Windows that are still to fire get them by the slice; each that fired gets
 // them in a late pane of their own; for those that expired they are dropped.
-func (g *aligned[K, A]) late(s model.Window, hash uint64, k K, n int64, add func(acc *A), drop func(w model.Window)) {
+func (g *aligned) late(s model.Window, n int64, row *lateRow) {
 	kept := false
 	for _, w := range g.windowsOf(s) {
 		switch {
@@ -157,58 +169,62 @@ func (g *aligned[K, A]) late(s model.Window, hash uint64, k K, n int64, add func
 			kept = true
 		case g.strategy.Expiry(w) <= g.watermark:
 			g.op.Counts.Dropped += n
-			drop(w)
+			row.drop(w, g.watermark)
 		default:
 			g.op.Counts.Late += n
-			g.fireLate(w, hash, k, add)
+			g.fireLate(w, row)
 		}
 	}
 	if kept {
 		g.op.Counts.OnTime += n
 		g.open(s)
-		acc, fresh := g.lastCells.Upsert(hash, k)
-		if fresh {
-			g.acc.init(acc)
+		accs := g.lastCells.Values.(cells.Folds)
+		i, known := row.place(g.lastCells)
+		if !known {
+			accs.Start(i)
 		}
-		add(acc)
+		row.fold(accs, i)
 	}
 }
 
-func (g *aligned[K, A]) fireLate(w model.Window, hash uint64, k K, add func(acc *A)) {
-	cells, fresh := g.closed.Window(w)
+func (g *aligned) fireLate(w model.Window, row *lateRow) {
+	t, fresh := g.closed.Window(w)
 	if fresh {
 		g.expiring.add(g.strategy.Expiry(w), w)
 	}
-	c, _ := cells.Upsert(hash, k)
-	if !c.live {
-		g.acc.init(&c.acc)
-		c.live = true
+	i, _ := row.place(t)
+	values := t.Values.(*closedValues)
+	c := &values.panes[i]
+	if !c.Live {
+		values.accs.Start(i)
+		c.Live = true
 	}
-	add(&c.acc)
-	pane := model.Pane{Index: c.panes, NonSpeculativeIndex: c.panes, Timing: model.Late, First: c.panes == 0}
-	c.panes++
-	g.emit(w, pane, k, &c.acc)
-	g.settle(c)
+	row.fold(values.accs, i)
+	pane := model.Pane{Index: c.Panes, NonSpeculativeIndex: c.Panes, Timing: model.Late, First: c.Panes == 0}
+	c.Panes++
+	g.emit(w, pane, t.Keys, i, values.accs)
+	g.settle(values, i)
 }
 
 // settle forgets what a discarding pane held.
-func (g *aligned[K, A]) settle(c *closedCell[A]) {
+func (g *aligned) settle(values *closedValues, i cells.Entry) {
 	if g.strategy.Panes != model.Accumulating {
-		var zero A
-		c.acc, c.live = zero, false
+		values.accs.Free(i)
+		values.panes[i].Live = false
 	}
 }
 
-func (g *aligned[K, A]) emit(w model.Window, pane model.Pane, k K, acc *A) {
+// emit emits a pane of an entry, whose accumulator has the same number.
+func (g *aligned) emit(w model.Window, pane model.Pane, keys cells.Keys, i cells.Entry, accs cells.Folds) {
 	g.meta = model.Meta{Timestamp: w.MaxTimestamp(), Window: w, Pane: pane}
-	g.firing.Key = k
+	g.firing = firing{keys, i}
 	g.op.Counts.Panes++
 	g.op.Enter(&g.meta, &g.firing)
-	g.acc.fire(&g.meta, k, acc)
+	g.acc.out.fire(&g.meta, keys, i, accs, i)
 }
 
 // advance fires what ends, and lets go of what expires, at or before watermark.
-func (g *aligned[K, A]) advance(watermark model.Timestamp) {
+func (g *aligned) advance(watermark model.Timestamp) {
 	for !g.op.Failed() {
 		w, ok := g.due.due(watermark)
 		if !ok {
@@ -228,16 +244,16 @@ func (g *aligned[K, A]) advance(watermark model.Timestamp) {
 	}
 }
 
-func (g *aligned[K, A]) fire(w model.Window) {
+func (g *aligned) fire(w model.Window) {
 	parts := g.slicesOf(w)
-	cells := g.pending.Lookup(parts[0])
+	t := g.pending.Lookup(parts[0])
 	if len(parts) > 1 || g.lastOf(parts[0]) != w { // a slice that lives on shares no accumulator
 		g.meta = model.Meta{Timestamp: w.MaxTimestamp(), Window: w}
 		g.op.Enter(&g.meta, nil)
-		cells = g.mergeSlices(parts)
+		t = g.mergeSlices(parts)
 	}
-	if cells != nil && cells.Len() > 0 {
-		g.fireCells(w, cells)
+	if t != nil && t.Len() > 0 {
+		g.fireTable(w, t)
 	}
 	for _, s := range g.ending[w] {
 		g.drop(s)
@@ -247,50 +263,44 @@ func (g *aligned[K, A]) fire(w model.Window) {
 }
 
 // lastOf is the last window of slice s to fire.
-func (g *aligned[K, A]) lastOf(s model.Window) model.Window {
+func (g *aligned) lastOf(s model.Window) model.Window {
 	return slices.MaxFunc(g.windowsOf(s), model.Window.Compare)
 }
 
-func (g *aligned[K, A]) drop(s model.Window) {
+func (g *aligned) drop(s model.Window) {
 	g.pending.Drop(s)
 	if g.last == s {
 		g.lastCells = nil
 	}
 }
 
-func (g *aligned[K, A]) mergeSlices(parts []model.Window) Cells[K, A] {
+func (g *aligned) mergeSlices(parts []model.Window) *cells.Table {
 	for _, s := range parts {
-		cells := g.pending.Lookup(s)
-		if cells == nil {
-			continue
+		if t := g.pending.Lookup(s); t != nil {
+			g.acc.tables.merge(g.merged, t)
 		}
-		cells.Each(func(hash uint64, k K, from *A) bool {
-			into, fresh := g.merged.Upsert(hash, k)
-			if fresh {
-				g.acc.init(into)
-			}
-			g.acc.merge(into, from)
-			return true
-		})
 	}
-	return &g.merged
+	return g.merged
 }
 
-// fireCells emits the on-time panes of w, and keeps what late ones will need.
-func (g *aligned[K, A]) fireCells(w model.Window, cells Cells[K, A]) {
+// fireTable emits the on-time panes of w, and keeps what late ones will need.
+func (g *aligned) fireTable(w model.Window, t *cells.Table) {
 	expiry := g.strategy.Expiry(w)
-	var keep Cells[K, closedCell[A]]
+	var keep *cells.Table
+	var kept *closedValues
 	if expiry > w.End {
 		keep, _ = g.closed.Window(w)
+		kept = keep.Values.(*closedValues)
 		g.expiring.add(expiry, w)
 	}
+	accs := t.Values.(cells.Folds)
 	pane := model.Pane{Timing: model.OnTime, First: true, Last: keep == nil}
-	cells.Each(func(hash uint64, k K, acc *A) bool {
-		g.emit(w, pane, k, acc)
+	t.Each(func(i cells.Entry) bool {
+		g.emit(w, pane, t.Keys, i, accs)
 		if keep != nil {
-			c, _ := keep.Upsert(hash, k)
-			*c = closedCell[A]{acc: *acc, live: true, panes: 1}
-			g.settle(c)
+			j := g.acc.tables.carry(keep, kept.accs, t, i)
+			kept.panes[j] = closedPanes{Live: true, Panes: 1}
+			g.settle(kept, j)
 		}
 		return !g.op.Failed()
 	})

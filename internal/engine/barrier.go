@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 
+	"github.com/millrace/millrace/internal/engine/cells"
 	"github.com/millrace/millrace/model"
 )
 
@@ -118,7 +119,7 @@ func (t *Task) cross(id uint64) {
 }
 
 // A Snapshot is a task's part of a checkpoint, but for its cells, which the
-// [Durable] has.
+// [cells.Durable] has.
 type Snapshot struct {
 	Barrier uint64
 	// Watermark is that of the task's input, Out what it sent on, and Now its
@@ -162,19 +163,16 @@ func (t *Task) Snapshot() *Snapshot {
 func (t *Task) HasSnapshot() bool { return t.snapshot != nil }
 
 // Store is what saves the task's cells, or nil.
-func (t *Task) Store() *Durable {
-	d, _ := t.cfg.Store.(*Durable)
-	return d
-}
+func (t *Task) Store() *cells.Durable { return t.cfg.Store }
 
 // unreadable fails the task if cells could not be read or written.
 func (t *Task) unreadable() bool {
 	d := t.Store()
-	if d == nil || d.failed == nil {
+	if d == nil || d.Failure() == nil {
 		return false
 	}
 	if t.err == nil {
-		t.err = fmt.Errorf("%v: %s: %w", t.cfg.Stage.Head.Site, t.cfg.Stage.Head.Name, d.failed)
+		t.err = fmt.Errorf("%v: %s: %w", t.cfg.Stage.Head.Site, t.cfg.Stage.Head.Name, d.Failure())
 	}
 	return true
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/millrace/millrace/internal/engine"
+	"github.com/millrace/millrace/internal/engine/cells"
 	"github.com/millrace/millrace/internal/plan"
 	"github.com/millrace/millrace/model"
 	"github.com/millrace/millrace/model/sink"
@@ -63,11 +64,11 @@ type life struct {
 	out     []output // committed
 	written []writtenShard
 	crashes int
-	stores  map[*engine.Task]*engine.Durable
+	stores  map[*engine.Task]*cells.Durable
 	sides   *sideCase // in place of the testCase's pipeline; nil mostly
 	room    int64     // of a task's cells; 0 is without limit
-	pages   []*engine.Paging
-	count   func(*engine.Paging)
+	pages   []*cells.Paging
+	count   func(*cells.Paging)
 }
 
 type stageSnapshot struct{ watermark, out, now model.Timestamp }
@@ -106,9 +107,9 @@ func (l *life) begin() (*harness, error) {
 	}
 	l.saved = maps.Clone(l.durable)
 	ids := map[string]uint32{}
-	var stores []*engine.Durable
-	layout.store = func(s *plan.Stage, task, of int) engine.Store {
-		d := engine.NewDurable(func(cell string) uint32 {
+	var stores []*cells.Durable
+	layout.store = func(s *plan.Stage, task, of int) *cells.Durable {
+		d := cells.NewDurable(func(cell string) uint32 {
 			name := s.Head.Name + "/" + cell
 			if _, ok := ids[name]; !ok {
 				ids[name] = uint32(len(ids) + 1)
@@ -123,7 +124,7 @@ func (l *life) begin() (*harness, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.stores = map[*engine.Task]*engine.Durable{}
+	l.stores = map[*engine.Task]*cells.Durable{}
 	for stage, tasks := range h.tasks {
 		for _, t := range tasks {
 			d := stores[len(l.stores)]
@@ -367,7 +368,7 @@ func (c *checkpoint) store() {
 	}
 }
 
-func (l *life) apply(ch engine.Changes) {
+func (l *life) apply(ch cells.Changes) {
 	for start, end := range ch.Drops() {
 		for k := range l.saved {
 			if k >= string(start) && k < string(end) {

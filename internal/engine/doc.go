@@ -9,6 +9,6 @@
 // To read it, start with [Task], which is one instance of a stage. [Emit] is how
 // fused transforms hand each other elements; partitioner and lift end a stage,
 // [Receiver]s begin one: aligned for windows that every key shares, paned for
-// windows and triggers that go by key. Their state lives behind the interfaces of
-// store.go.
+// windows and triggers that go by key. They know keys and accumulators by number;
+// edge.go has what must know their types. Their state is kept by package cells.
 package engine

@@ -12,17 +12,8 @@ type Emit[T any] func(m *model.Meta, v *T)
 
 // Tee is an Emit to each of outs, which must be Emit[T]s.
 func Tee[T any](outs []any) Emit[T] {
-	switch len(outs) {
-	case 0:
-		return func(*model.Meta, *T) {}
-	case 1:
+	if len(outs) == 1 {
 		return outs[0].(Emit[T])
-	case 2:
-		a, b := outs[0].(Emit[T]), outs[1].(Emit[T])
-		return func(m *model.Meta, v *T) {
-			a(m, v)
-			b(m, v)
-		}
 	}
 	nexts := make([]Emit[T], len(outs))
 	for i, o := range outs {

@@ -3,12 +3,14 @@ package engine
 import (
 	"fmt"
 
+	"github.com/millrace/millrace/internal/engine/cells"
 	"github.com/millrace/millrace/internal/plan"
 	"github.com/millrace/millrace/model"
 )
 
 // A Record is one keyed part on its way to the task that owns the key.
 type Record[K comparable, P any] struct {
+	_      incomparable
 	Hash   uint64
 	Key    K
 	Window model.Window    // a window, or a slice of several
@@ -17,34 +19,104 @@ type Record[K comparable, P any] struct {
 	Part   P
 }
 
-// AnyKey is the key.
-func (r Record[K, P]) AnyKey() any { return r.Key }
+// incomparable keeps Go from making functions that compare a struct, for each type.
+type incomparable [0]func()
 
-func (r Record[K, P]) String() string { return fmt.Sprintf("%+v", r.Part) }
+// AnyKey is the key.
+func (r *Record[K, P]) AnyKey() any { return r.Key }
+
+func (r *Record[K, P]) String() string { return fmt.Sprintf("%+v", r.Part) }
 
 // Records is a batch. It belongs to one task at a time: the sender's until it is
 // sent, the receiver's until it is back in the pool.
 type Records[R any] struct{ Rows []R }
 
+// Reset empties b for reuse.
+func (b *Records[R]) Reset() {
+	clear(b.Rows)
+	b.Rows = b.Rows[:0]
+}
+
 // An outlet is the near side of an exchange: a batch in the making for each task
-// of the far side. It implements sender; what sits in front of it (lift) is
-// drained by before.
+// of the far side. Its link sends them.
 type outlet[R any] struct {
-	task    *Task
+	link    *link         // not embedded: each of its methods would be compiled for each R
+	batches []*Records[R] // by task
+}
+
+// newOutlet makes the outlet of op for an input of its node and registers it.
+func newOutlet[R any](op *Op, port int) *outlet[R] {
+	o := &outlet[R]{link: newLink(op, port)}
+	o.batches = make([]*Records[R], o.link.tasks)
+	o.link.take = func(task int) any {
+		b := o.batches[task]
+		if b == nil || len(b.Rows) == 0 {
+			return nil
+		}
+		o.batches[task] = nil
+		return b
+	}
+	return o
+}
+
+// row is a new row of the batch for the task that owns hash; the caller fills
+// it before it calls row again.
+func (o *outlet[R]) row(hash uint64) *R {
+	return o.rowFor(o.link.taskOf(hash)) // small enough to be compiled into its callers
+}
+
+// rowFor is a new row of the batch for a task.
+func (o *outlet[R]) rowFor(task int) *R {
+	b := o.batches[task]
+	if b == nil || len(b.Rows) == cap(b.Rows) {
+		b = o.room(task, b)
+	}
+	b.Rows = b.Rows[:len(b.Rows)+1]
+	return &b.Rows[len(b.Rows)-1]
+}
+
+// room is a batch for a task that has room for a row, where b has none.
+func (o *outlet[R]) room(task int, b *Records[R]) *Records[R] {
+	l := o.link
+	if b != nil && len(b.Rows) < l.limit {
+		l.size = min(2*cap(b.Rows), l.limit)
+		b.Rows = append(make([]R, 0, l.size), b.Rows...)
+		return b
+	}
+	if b != nil {
+		l.send(task, model.MinTimestamp, false)
+	}
+	b, ok := l.pool.Get().(*Records[R])
+	if !ok {
+		b = &Records[R]{Rows: make([]R, 0, l.size)}
+	}
+	o.batches[task] = b
+	return b
+}
+
+// A link is the part of an outlet that does not depend on its rows. It implements
+// sender; what sits in front of it (lift) is drained by before.
+type link struct {
+	task *Task
+	// take hands over the batch for a task; nil if there is nothing in it.
+	take    func(task int) any
 	stage   int
 	channel int
 	port    int
-	batches []*Records[R] // by task
-	owner   []int         // task by key group
-	size    int           // rows that a new batch has room for
+	tasks   int   // of the far side
+	owner   []int // task by key group
+	size    int   // rows that a new batch has room for
 	limit   int
 	pool    Pool
 	// before, if set, is called before a watermark passes.
 	before func(watermark model.Timestamp)
 }
 
-// newOutlet makes the outlet of op for an input of its node and registers it.
-func newOutlet[R any](op *Op, port int) *outlet[R] {
+// firstBatch is how many rows an outlet's first batches have room for: between
+// many tasks there are many outlets, and most of them send little at a time.
+const firstBatch = 16
+
+func newLink(op *Op, port int) *link {
 	t := op.task
 	var to *plan.Stage
 	for _, tail := range t.cfg.Stage.Tails {
@@ -58,127 +130,83 @@ func newOutlet[R any](op *Op, port int) *outlet[R] {
 			feed = i
 		}
 	}
-	o := &outlet[R]{
+	l := &link{
 		task:    t,
 		stage:   to.ID,
 		channel: feed*t.cfg.Of + t.cfg.Index,
 		port:    port,
-		batches: make([]*Records[R], t.cfg.Of),
+		tasks:   t.cfg.Of,
 		owner:   make([]int, t.cfg.KeyGroups),
 		size:    min(firstBatch, t.cfg.BatchSize),
 		limit:   t.cfg.BatchSize,
 		pool:    t.cfg.Pool(op.Node, port),
 	}
-	for g := range o.owner {
-		o.owner[g] = Owner(g, t.cfg.KeyGroups, t.cfg.Of)
+	for g := range l.owner {
+		l.owner[g] = cells.Owner(g, t.cfg.KeyGroups, t.cfg.Of)
 	}
-	t.senders = append(t.senders, o)
-	return o
+	t.senders = append(t.senders, l)
+	return l
 }
 
-// row is a new row of the batch for the task that owns hash; the caller fills
-// it before it calls row again.
-func (o *outlet[R]) row(hash uint64) *R { return o.rowFor(o.owner[KeyGroup(hash, len(o.owner))]) }
+// taskOf is the task that owns hash.
+func (l *link) taskOf(hash uint64) int { return l.owner[cells.KeyGroup(hash, len(l.owner))] }
 
-// rowFor is a new row of the batch for a task.
-func (o *outlet[R]) rowFor(task int) *R {
-	b := o.batches[task]
-	switch {
-	case b == nil:
-		b = o.newBatch()
-		o.batches[task] = b
-	case len(b.Rows) < cap(b.Rows):
-	case len(b.Rows) < o.limit:
-		o.grow(b)
-	default:
-		o.send(task, model.MinTimestamp, false)
-		b = o.newBatch()
-		o.batches[task] = b
-	}
-	b.Rows = b.Rows[:len(b.Rows)+1]
-	return &b.Rows[len(b.Rows)-1]
+func (l *link) send(task int, watermark model.Timestamp, end bool) {
+	l.post(task, Message{Batch: l.take(task), Watermark: watermark, End: end})
 }
 
-func (o *outlet[R]) newBatch() *Records[R] {
-	if b, ok := o.pool.Get().(*Records[R]); ok {
-		return b
-	}
-	return &Records[R]{Rows: make([]R, 0, o.size)}
+func (l *link) post(task int, m Message) {
+	m.Channel, m.Port, m.Idle = l.channel, l.port, l.task.idle
+	l.task.outbox = append(l.task.outbox, Envelope{Stage: l.stage, Task: task, Message: m})
 }
 
-// firstBatch is how many rows an outlet's first batches have room for: between
-// many tasks there are many outlets, and most of them send little at a time.
-const firstBatch = 16
-
-// grow makes room in b, and in the batches that will be made.
-func (o *outlet[R]) grow(b *Records[R]) {
-	o.size = min(2*cap(b.Rows), o.limit)
-	b.Rows = append(make([]R, 0, o.size), b.Rows...)
-}
-
-func (o *outlet[R]) send(task int, watermark model.Timestamp, end bool) {
-	m := Message{Channel: o.channel, Port: o.port, Watermark: watermark, End: end, Idle: o.task.idle}
-	if b := o.batches[task]; b != nil && len(b.Rows) > 0 {
-		m.Batch = b
-		o.batches[task] = nil
+func (l *link) flush(watermark model.Timestamp) {
+	if l.before != nil {
+		l.before(watermark)
 	}
-	o.task.outbox = append(o.task.outbox, Envelope{Stage: o.stage, Task: task, Message: m})
-}
-
-func (o *outlet[R]) flush(watermark model.Timestamp) {
-	if o.before != nil {
-		o.before(watermark)
-	}
-	for task := range o.batches {
-		o.send(task, watermark, false)
+	for task := range l.tasks {
+		l.send(task, watermark, false)
 	}
 }
 
-func (o *outlet[R]) flushIdle() {
-	o.beforeIdle()
-	for task, b := range o.batches {
-		if b != nil && len(b.Rows) > 0 {
-			o.send(task, model.MinTimestamp, false)
+func (l *link) flushIdle() {
+	l.beforeIdle()
+	for task := range l.tasks {
+		if b := l.take(task); b != nil {
+			l.post(task, Message{Batch: b, Watermark: model.MinTimestamp})
 		}
 	}
 }
 
-func (o *outlet[R]) announce() {
-	o.beforeIdle()
-	for task := range o.batches {
-		o.send(task, model.MinTimestamp, false)
+func (l *link) announce() {
+	l.beforeIdle()
+	for task := range l.tasks {
+		l.send(task, model.MinTimestamp, false)
 	}
 }
 
 // beforeIdle drains what is in front of the outlet if the task is idle: others'
 // watermarks do not wait for it.
-func (o *outlet[R]) beforeIdle() {
-	if o.before != nil && o.task.idle {
-		o.before(model.MaxTimestamp)
+func (l *link) beforeIdle() {
+	if l.before != nil && l.task.idle {
+		l.before(model.MaxTimestamp)
 	}
 }
 
-func (o *outlet[R]) barrier(id uint64) {
-	if o.before != nil {
-		o.before(model.MaxTimestamp)
+func (l *link) barrier(id uint64) {
+	if l.before != nil {
+		l.before(model.MaxTimestamp)
 	}
-	for task := range o.batches {
-		o.send(task, model.MinTimestamp, false)
-		o.task.outbox[len(o.task.outbox)-1].Message.Barrier = id
-	}
-}
-
-func (o *outlet[R]) end() {
-	if o.before != nil {
-		o.before(model.MaxTimestamp)
-	}
-	for task := range o.batches {
-		o.send(task, model.MinTimestamp, true)
+	for task := range l.tasks {
+		l.post(task, Message{Batch: l.take(task), Watermark: model.MinTimestamp, Barrier: id})
 	}
 }
 
-// Reset empties b for reuse.
-func (b *Records[R]) Reset() {
-	clear(b.Rows)
-	b.Rows = b.Rows[:0]
+func (l *link) end() {
+	if l.before != nil {
+		l.before(model.MaxTimestamp)
+	}
+	for task := range l.tasks {
+		l.send(task, model.MinTimestamp, true)
+	}
 }

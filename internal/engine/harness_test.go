@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/millrace/millrace/internal/engine"
+	"github.com/millrace/millrace/internal/engine/cells"
 	"github.com/millrace/millrace/internal/plan"
 	"github.com/millrace/millrace/model"
 )
@@ -76,12 +77,12 @@ type layout struct {
 	// stopped says that sources do not end and are stopped.
 	stopped bool
 	// store makes the store of a task, if it is not to be Memory.
-	store func(s *plan.Stage, task, of int) engine.Store
+	store func(s *plan.Stage, task, of int) *cells.Durable
 }
 
-func (l layout) storeOf(s *plan.Stage, task int) engine.Store {
+func (l layout) storeOf(s *plan.Stage, task int) *cells.Durable {
 	if l.store == nil {
-		return engine.Memory{}
+		return nil
 	}
 	return l.store(s, task, l.parallelism)
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	engcells "github.com/millrace/millrace/internal/engine/cells"
 	"github.com/millrace/millrace/internal/plan"
 	"github.com/millrace/millrace/model"
 	"github.com/millrace/millrace/model/coder"
@@ -18,16 +19,16 @@ import (
 
 // A keyedTest is the operator of a DoFn on its own, whose elements are of type V.
 type keyedTest[V any] struct {
-	*keyedOp[string, V]
+	*keyedOp
 	log []string
 }
 
 // newKeyedTest makes one. Calls is handed the Scope of all calls.
 func newKeyedTest[V any](t interface{ Fatal(...any) }, s model.WindowingStrategy, cells []state.Cell, calls func(k *keyedTest[V], s state.Scope) KeyedCalls[string, V]) *keyedTest[V] {
-	return newKeyedTestIn(Memory{}, t, s, cells, calls)
+	return newKeyedTestIn(nil, t, s, cells, calls)
 }
 
-func newKeyedTestIn[V any](store Store, t interface{ Fatal(...any) }, s model.WindowingStrategy, cells []state.Cell, calls func(k *keyedTest[V], s state.Scope) KeyedCalls[string, V]) *keyedTest[V] {
+func newKeyedTestIn[V any](store *engcells.Durable, t interface{ Fatal(...any) }, s model.WindowingStrategy, cells []state.Cell, calls func(k *keyedTest[V], s state.Scope) KeyedCalls[string, V]) *keyedTest[V] {
 	layout, err := state.Bind(nil, cells)
 	if err != nil {
 		t.Fatal(err)
@@ -40,7 +41,7 @@ func newKeyedTestIn[V any](store Store, t interface{ Fatal(...any) }, s model.Wi
 	spec := KeyedSpec[string, V]{Layout: layout, Calls: func(_ *Op, _ [][]any, scope state.Scope) KeyedCalls[string, V] {
 		return calls(k, scope)
 	}}
-	k.keyedOp = spec.Receiver(op, [][]any{nil}).(*keyedOp[string, V])
+	k.keyedOp = spec.Receiver(op, [][]any{nil}).(*keyedOp)
 	return k
 }
 
@@ -98,7 +99,7 @@ func TestKeysWithoutStateAreNotKept(t *testing.T) {
 				}
 				return nil
 			},
-			OnTimer: func(*model.Meta, *KeyedFiring[string]) error { return nil },
+			OnTimer: func(*model.Meta, *KeyedFiring) error { return nil },
 		}
 	})
 	k.AdvanceProcessingTime(0)
@@ -146,7 +147,7 @@ func TestQueuesDoNotGrow(t *testing.T) {
 	soon := state.NewProcessingTimer("soon")
 	value := state.NewValue[int]("value")
 	k := newKeyedTest(t, model.WindowingStrategy{Windows: windowing.Fixed{Size: ticks(1e9)}}, []state.Cell{timer, soon, value}, func(k *keyedTest[int], s state.Scope) KeyedCalls[string, int] {
-		nothing := func(*model.Meta, *KeyedFiring[string]) error { return nil }
+		nothing := func(*model.Meta, *KeyedFiring) error { return nil }
 		return KeyedCalls[string, int]{OnTimer: nothing, Process: func(m *model.Meta, e *KeyedElement[string, int]) error {
 			timer.SetWithOutput(s, 1e8-model.Timestamp(e.Value), 1e7)
 			timer.SetWithOutput(s, 1e8-model.Timestamp(e.Value), 1e7-model.Timestamp(e.Value))
@@ -230,7 +231,7 @@ func TestKeysThatComeAndGoCostNoAllocation(t *testing.T) {
 				timer.Set(s, m.Timestamp+5)
 				return nil
 			},
-			OnTimer: func(*model.Meta, *KeyedFiring[string]) error {
+			OnTimer: func(*model.Meta, *KeyedFiring) error {
 				count.Clear(s)
 				return nil
 			},
@@ -275,7 +276,7 @@ func again(t *testing.T, by model.Timestamp, times int) *keyedTest[int] {
 				timer.Set(s, m.Timestamp)
 				return nil
 			},
-			OnTimer: func(m *model.Meta, f *KeyedFiring[string]) error {
+			OnTimer: func(m *model.Meta, f *KeyedFiring) error {
 				if times--; times >= 0 {
 					timer.Set(s, f.At+by)
 				}
@@ -323,8 +324,8 @@ func TestMergedWindowsHoldWhatTheirPartsHeld(t *testing.T) {
 				k.log = append(k.log, fmt.Sprintf("%s%d-%d", e.Key, m.Window.Start, m.Window.End))
 				return nil
 			},
-			OnExpiry: func(m *model.Meta, f *KeyedFiring[string]) error {
-				k.log = append(k.log, fmt.Sprintf("%s%d-%d%v%d", f.Key, m.Window.Start, m.Window.End, slices.Collect(bag.All(s)), f.At))
+			OnExpiry: func(m *model.Meta, f *KeyedFiring) error {
+				k.log = append(k.log, fmt.Sprintf("%s%d-%d%v%d", FiringKey[string](f), m.Window.Start, m.Window.End, slices.Collect(bag.All(s)), f.At))
 				return nil
 			},
 		}

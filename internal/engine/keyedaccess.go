@@ -8,10 +8,10 @@ import (
 )
 
 // keyedAccess is a keyedOp as the Access of its calls.
-type keyedAccess[K comparable, V any] keyedOp[K, V]
+type keyedAccess keyedOp
 
 // Slot implements [state.Access].
-func (a *keyedAccess[K, V]) Slot(i int) state.Slot {
+func (a *keyedAccess) Slot(i int) state.Slot {
 	if s := a.call.w.slots; s != nil {
 		return s[i]
 	}
@@ -19,7 +19,7 @@ func (a *keyedAccess[K, V]) Slot(i int) state.Slot {
 }
 
 // Change implements [state.Access].
-func (a *keyedAccess[K, V]) Change(i int) state.Slot {
+func (a *keyedAccess) Change(i int) state.Slot {
 	w := a.call.w
 	if w.slots == nil {
 		w.slots = make([]state.Slot, len(a.layout.Specs))
@@ -35,23 +35,23 @@ func (a *keyedAccess[K, V]) Change(i int) state.Slot {
 }
 
 // Drop implements [state.Access].
-func (a *keyedAccess[K, V]) Drop(i int) {
+func (a *keyedAccess) Drop(i int) {
 	w := a.call.w
 	if w.slots == nil || w.slots[i] == nil {
 		return
 	}
-	(*keyedOp[K, V])(a).recycle(i, w.slots[i])
+	(*keyedOp)(a).recycle(i, w.slots[i])
 	w.slots[i] = nil
 }
 
 // Wake implements [state.Access].
-func (a *keyedAccess[K, V]) Wake(c state.Clock, t model.Timestamp) {
+func (a *keyedAccess) Wake(c state.Clock, t model.Timestamp) {
 	w := a.call.w
 	w.expires[c] = min(w.expires[c], t)
 }
 
 // Time implements [state.Access].
-func (a *keyedAccess[K, V]) Time(c state.Clock) model.Timestamp {
+func (a *keyedAccess) Time(c state.Clock) model.Timestamp {
 	if c == state.ProcessingTime {
 		return a.now
 	}
@@ -59,14 +59,14 @@ func (a *keyedAccess[K, V]) Time(c state.Clock) model.Timestamp {
 }
 
 // Expiry implements [state.Access].
-func (a *keyedAccess[K, V]) Expiry() model.Timestamp {
+func (a *keyedAccess) Expiry() model.Timestamp {
 	w := a.call.w
 	e := a.strategy.Expiry(w.window)
 	return min(e, w.horizon)
 }
 
 // SetTimer implements [state.Access].
-func (a *keyedAccess[K, V]) SetTimer(i int, tag string, s state.Setting) error {
+func (a *keyedAccess) SetTimer(i int, tag string, s state.Setting) error {
 	spec := a.layout.Timers[i]
 	if err := a.refusal(spec, s); err != nil {
 		return err
@@ -80,7 +80,7 @@ func (a *keyedAccess[K, V]) SetTimer(i int, tag string, s state.Setting) error {
 	default:
 		t.output = max(min(s.At, c.w.window.MaxTimestamp()), c.meta.Timestamp)
 	}
-	g := (*keyedOp[K, V])(a)
+	g := (*keyedOp)(a)
 	h := &c.w.timers[spec.Clock]
 	holds := s.HasOutput && (spec.Clock == state.ProcessingTime || s.Output < s.At) &&
 		c.w.window.End > a.op.Watermark() // or it is late whatever is held
@@ -102,7 +102,7 @@ func (a *keyedAccess[K, V]) SetTimer(i int, tag string, s state.Setting) error {
 }
 
 // refusal is why a timer cannot be set so.
-func (a *keyedAccess[K, V]) refusal(spec state.TimerSpec, s state.Setting) error {
+func (a *keyedAccess) refusal(spec state.TimerSpec, s state.Setting) error {
 	c := &a.call
 	w := c.w.window
 	switch {
@@ -119,7 +119,7 @@ func (a *keyedAccess[K, V]) refusal(spec state.TimerSpec, s state.Setting) error
 }
 
 // ClearTimer implements [state.Access].
-func (a *keyedAccess[K, V]) ClearTimer(i int, tag string) {
+func (a *keyedAccess) ClearTimer(i int, tag string) {
 	h := &a.call.w.timers[a.layout.Timers[i].Clock]
 	if j := h.find(i, tag); j >= 0 {
 		if h.remove(j).hold != 0 {

@@ -55,8 +55,8 @@ func TestWhatHasExpiredIsGoneWithItsWindow(t *testing.T) {
 				bag.Add(s, e.Value)
 				return nil
 			},
-			OnExpiry: func(m *model.Meta, f *KeyedFiring[string]) error {
-				k.log = append(k.log, fmt.Sprint(f.Key, slices.Collect(bag.All(s))))
+			OnExpiry: func(m *model.Meta, f *KeyedFiring) error {
+				k.log = append(k.log, fmt.Sprint(FiringKey[string](f), slices.Collect(bag.All(s))))
 				return nil
 			},
 		}
@@ -113,14 +113,14 @@ func TestTimersAtTheExpiryOfTheirWindow(t *testing.T) {
 						timer.Set(s, tt.element)
 						return nil
 					},
-					OnTimer: func(m *model.Meta, f *KeyedFiring[string]) error {
+					OnTimer: func(m *model.Meta, f *KeyedFiring) error {
 						k.log = append(k.log, fmt.Sprintf("%d, emits at %d", f.At, m.Timestamp))
 						if tt.timer > 0 && f.At < tt.timer {
 							timer.Set(s, tt.timer)
 						}
 						return nil
 					},
-					OnExpiry: func(*model.Meta, *KeyedFiring[string]) error {
+					OnExpiry: func(*model.Meta, *KeyedFiring) error {
 						k.log = append(k.log, "something is left")
 						return nil
 					},
@@ -160,7 +160,7 @@ func TestExpiryAfterTheInput(t *testing.T) {
 						}
 						return nil
 					},
-					OnTimer: func(*model.Meta, *KeyedFiring[string]) error {
+					OnTimer: func(*model.Meta, *KeyedFiring) error {
 						if e := state.Expiry(s); e != tt.want {
 							t.Errorf("it expires at %d, want %d", e, tt.want)
 						}
@@ -186,8 +186,8 @@ func TestWhatIsLeftWhenTheInputEnds(t *testing.T) {
 				value.Set(s, e.Value)
 				return nil
 			},
-			OnExpiry: func(m *model.Meta, f *KeyedFiring[string]) error {
-				k.log = append(k.log, fmt.Sprintf("%s%d at %v", f.Key, value.Get(s), m.Timestamp == model.GlobalWindow.MaxTimestamp()))
+			OnExpiry: func(m *model.Meta, f *KeyedFiring) error {
+				k.log = append(k.log, fmt.Sprintf("%s%d at %v", FiringKey[string](f), value.Get(s), m.Timestamp == model.GlobalWindow.MaxTimestamp()))
 				value.Set(s, 0) // goes, too
 				return nil
 			},
@@ -227,7 +227,7 @@ func TestMergedWindowsLetGoOfWhatExpires(t *testing.T) {
 		if k.err() != nil || k.open != 1 {
 			t.Fatalf("%d windows, %v", k.open, k.err())
 		}
-		slots := k.keys.Get(hashOfString("k"), "k").open[0].slots
+		slots := k.byKey[0].open[0].slots
 		if there := slots[1] != nil; there != (at < 35) || slots[0] == nil {
 			t.Errorf("at %d, is it there: %v", at, there)
 		}

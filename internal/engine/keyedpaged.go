@@ -1,21 +1,46 @@
 package engine
 
 import (
+	"github.com/millrace/millrace/internal/engine/cells"
 	"github.com/millrace/millrace/model"
 	"github.com/millrace/millrace/model/state"
 )
 
-// How keyedOp lives with keys that are not in memory.
+// How keyedOp keeps what it has of a key by its number, and lives with keys that are not
+// in memory.
 
-// dueAt implements [pager], as do the next three.
-func (g *keyedOp[K, V]) dueAt(ks *keyedWindows) dueTimes {
-	t := notDue
-	for _, w := range ks.open {
+// keyedBytes is about what is kept of a key, beside what is in its cells.
+const keyedBytes = 32
+
+// New implements [cells.Values], as do the next two.
+func (g *keyedOp) New(k cells.Entry) {
+	if int(k) == len(g.byKey) {
+		g.byKey = append(g.byKey, keyedWindows{})
+	}
+}
+
+// Free implements [cells.Values]. The list of windows is kept for the next key.
+func (g *keyedOp) Free(k cells.Entry) {
+	open := g.byKey[k].open
+	for _, w := range open {
+		g.let(w)
+	}
+	clear(open)
+	g.byKey[k].open = open[:0]
+}
+
+// Clear implements [cells.Values].
+func (g *keyedOp) Clear(bool) {}
+
+// DueAt implements [cells.Pager], as do the next three.
+func (g *keyedOp) DueAt(k cells.Entry) cells.DueTimes {
+	t := cells.NotDue
+	for _, w := range g.byKey[k].open {
 		for c := range w.wake {
 			t[c] = min(t[c], w.wake[c])
 			for i := range w.timers[c].items {
 				if s := &w.timers[c].items[i]; s.hold != 0 {
-					t[held] = min(t[held], s.output)
+					t[cells.Held] = min(t[cells.Held], s.output)
 				}
 			}
 		}
@@ -23,9 +48,11 @@ func (g *keyedOp[K, V]) dueAt(ks *keyedWindows) dueTimes {
 	return t
 }
 
-func (g *keyedOp[K, V]) pageOut(ks *keyedWindows) {
-	g.open -= len(ks.open)
-	for _, w := range ks.open {
+// PageOut implements [cells.Pager].
+func (g *keyedOp) PageOut(k cells.Entry) {
+	open := g.byKey[k].open
+	g.open -= len(open)
+	for _, w := range open {
 		for c := range w.timers {
 			for i := range w.timers[c].items {
 				if w.timers[c].items[i].hold != 0 {
@@ -36,28 +63,29 @@ func (g *keyedOp[K, V]) pageOut(ks *keyedWindows) {
 	}
 }
 
-func (g *keyedOp[K, V]) pagedOut(resident func(hash uint64, k K) bool) {
+// PagedOut implements [cells.Pager].
+func (g *keyedOp) PagedOut() {
 	for c := range g.due {
-		g.due[c].retain(func(u *keyedWakeup[K]) bool { return resident(u.hash, u.key) })
+		g.due[c].retain(func(u *keyedWakeup) bool { return g.keys.Has(u.k) })
 	}
-	g.holds.retain(func(h *keyedHold[K]) bool { return resident(h.hash, h.key) })
+	g.holds.retain(func(h *keyedHold) bool { return g.keys.Has(h.k) })
 }
 
 // relieve is called between elements and firings.
-func (g *keyedOp[K, V]) relieve() {
-	if g.paged != nil {
-		g.paged.relieve()
+func (g *keyedOp) relieve() {
+	if g.keys.Pages() {
+		g.op.relieve(g.keys)
 	}
 }
 
 // recall sees to it that the first in the queue is the first that is due by now.
-func (g *keyedOp[K, V]) recall(clock state.Clock, now model.Timestamp) {
-	if g.paged == nil {
+func (g *keyedOp) recall(clock state.Clock, now model.Timestamp) {
+	if !g.keys.Pages() {
 		return
 	}
 	queued := never
 	if q := &g.due[clock]; len(q.items) > 0 {
 		queued = q.items[0].at
 	}
-	g.paged.recall(int(clock), queued, now)
+	g.keys.Recall(int(clock), queued, now)
 }

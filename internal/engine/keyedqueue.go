@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"github.com/millrace/millrace/internal/engine/cells"
 	"github.com/millrace/millrace/model"
 )
 
@@ -8,17 +9,17 @@ import (
 // window, then in the order of pushing. What a window is no more to be looked at
 // for stays in the queue for a while: an entry counts only if its window knows its
 // number.
-type keyedQueue[K comparable] struct {
-	minHeap[keyedWakeup[K], *keyedWakeup[K]]
+type keyedQueue struct {
+	minHeap[keyedWakeup, *keyedWakeup]
 	seq uint64
 }
 
-type keyedWakeup[K comparable] struct {
-	wakeup[K]
+type keyedWakeup struct {
+	wakeup
 	entry uint64
 }
 
-func (a *keyedWakeup[K]) before(b *keyedWakeup[K]) bool {
+func (a *keyedWakeup) before(b *keyedWakeup) bool {
 	if a.at != b.at {
 		return a.at < b.at
 	}
@@ -29,14 +30,14 @@ func (a *keyedWakeup[K]) before(b *keyedWakeup[K]) bool {
 }
 
 // add pushes w and returns its number.
-func (q *keyedQueue[K]) add(w wakeup[K]) uint64 {
+func (q *keyedQueue) add(w wakeup) uint64 {
 	q.seq++
-	q.push(keyedWakeup[K]{w, q.seq})
+	q.push(keyedWakeup{w, q.seq})
 	return q.seq
 }
 
 // next is the time of the first entry; MaxTimestamp if there is none.
-func (q *keyedQueue[K]) next() model.Timestamp {
+func (q *keyedQueue) next() model.Timestamp {
 	if len(q.items) == 0 {
 		return model.MaxTimestamp
 	}
@@ -44,47 +45,42 @@ func (q *keyedQueue[K]) next() model.Timestamp {
 }
 
 // due takes out the first entry that is due at t.
-func (q *keyedQueue[K]) due(t model.Timestamp) (keyedWakeup[K], bool) {
+func (q *keyedQueue) due(t model.Timestamp) (keyedWakeup, bool) {
 	if len(q.items) == 0 || q.items[0].at > t {
-		return keyedWakeup[K]{}, false
+		return keyedWakeup{}, false
 	}
 	return q.pop(), true
 }
 
 // keyedHolds are the timestamps that timers hold the watermark at. Those of timers
 // that have gone stay for a while.
-type keyedHolds[K comparable] struct {
-	minHeap[keyedHold[K], *keyedHold[K]]
+type keyedHolds struct {
+	minHeap[keyedHold, *keyedHold]
 	seq  uint64
 	live int
 }
 
-type keyedHold[K comparable] struct {
-	wakeup[K] // at is what it holds
-	clock     int
-	cell      int
-	tag       string
-	entry     uint64
+type keyedHold struct {
+	wakeup // at is what it holds
+	clock  int
+	cell   int
+	tag    string
+	entry  uint64
 }
 
-func (a *keyedHold[K]) before(b *keyedHold[K]) bool {
+func (a *keyedHold) before(b *keyedHold) bool {
 	return a.at < b.at || a.at == b.at && a.entry < b.entry
 }
 
 // crowded reports whether of n entries far more than live are of no use any more.
 func crowded(n, live int) bool { return n > 2*live+64 }
 
-// lookup is an open window of a key, or nil. If the key pages, it is in memory: else
-// the index has it.
-func (g *keyedOp[K, V]) lookup(u *wakeup[K]) *keyedWindow {
-	if g.paged != nil {
-		return g.paged.resident(u.hash, u.key).find(u.window)
-	}
-	return g.keys.Get(u.hash, u.key).find(u.window)
-}
+// lookup is an open window of a key, for a look; or nil. If the key pages, it is in
+// memory: else the index has it.
+func (g *keyedOp) lookup(u *wakeup) *keyedWindow { return g.byKey[u.k].find(u.window) }
 
 // schedule has the queues look at w when something is to be done there.
-func (g *keyedOp[K, V]) schedule(w *keyedWindow) {
+func (g *keyedOp) schedule(w *keyedWindow) {
 	for c := range g.due {
 		next := min(w.timers[c].first(), w.expires[c])
 		if c == 0 && !endless(w.window) {
@@ -95,9 +91,9 @@ func (g *keyedOp[K, V]) schedule(w *keyedWindow) {
 		}
 		q := &g.due[c]
 		w.wake[c] = next
-		w.entry[c] = q.add(wakeup[K]{next, g.call.hash, g.call.key, w.window})
+		w.entry[c] = q.add(wakeup{next, g.call.k, w.window})
 		if crowded(len(q.items), g.open) {
-			q.retain(func(u *keyedWakeup[K]) bool {
+			q.retain(func(u *keyedWakeup) bool {
 				o := g.lookup(&u.wakeup)
 				return o != nil && o.wake[c] < never && o.entry[c] == u.entry
 			})
@@ -106,21 +102,21 @@ func (g *keyedOp[K, V]) schedule(w *keyedWindow) {
 }
 
 // holdAt has t hold the watermark at its output.
-func (g *keyedOp[K, V]) holdAt(clock int, t *timer) {
+func (g *keyedOp) holdAt(clock int, t *timer) {
 	h := &g.holds
 	h.seq++
 	h.live++
 	t.hold = h.seq
-	h.push(keyedHold[K]{wakeup[K]{t.output, g.call.hash, g.call.key, g.call.w.window}, clock, t.cell, t.tag, h.seq})
+	h.push(keyedHold{wakeup{t.output, g.call.k, g.call.w.window}, clock, t.cell, t.tag, h.seq})
 	if crowded(len(h.items), h.live) {
-		h.retain(func(e *keyedHold[K]) bool { return e.entry == t.hold || g.holding(e) })
+		h.retain(func(e *keyedHold) bool { return e.entry == t.hold || g.holding(e) })
 	}
 }
 
 // holding reports whether e's timer still holds the watermark for it.
-func (g *keyedOp[K, V]) holding(e *keyedHold[K]) bool {
+func (g *keyedOp) holding(e *keyedHold) bool {
 	w := g.lookup(&e.wakeup)
-	if w == nil && e.hash == g.call.hash && e.key == g.call.key && g.call.w.window == e.window {
+	if w == nil && g.call.w != nil && e.k == g.call.k && g.call.w.window == e.window {
 		w = g.call.w // not stored yet
 	}
 	if w == nil {
@@ -131,13 +127,13 @@ func (g *keyedOp[K, V]) holding(e *keyedHold[K]) bool {
 }
 
 // Hold is the least that a timer holds the watermark at.
-func (g *keyedOp[K, V]) Hold() model.Timestamp {
+func (g *keyedOp) Hold() model.Timestamp {
 	h := &g.holds
 	for len(h.items) > 0 {
 		if g.holding(&h.items[0]) {
-			return min(h.items[0].at, g.paged.nextDue(held))
+			return min(h.items[0].at, g.keys.NextDue(cells.Held))
 		}
 		h.pop()
 	}
-	return g.paged.nextDue(held)
+	return g.keys.NextDue(cells.Held)
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"github.com/millrace/millrace/internal/engine/cells"
 	"github.com/millrace/millrace/model"
 	"github.com/millrace/millrace/model/state"
 )
@@ -8,7 +9,7 @@ import (
 // How keyedOp follows the two clocks.
 
 // Advance looks at all that is due at or before watermark.
-func (g *keyedOp[K, V]) Advance(watermark model.Timestamp) {
+func (g *keyedOp) Advance(watermark model.Timestamp) {
 	g.ending = watermark >= g.strategy.Expiry(model.GlobalWindow)
 	for !g.op.Failed() {
 		g.recall(state.EventTime, watermark)
@@ -30,7 +31,7 @@ func (g *keyedOp[K, V]) Advance(watermark model.Timestamp) {
 }
 
 // AdvanceProcessingTime fires what is due by now.
-func (g *keyedOp[K, V]) AdvanceProcessingTime(now model.Timestamp) {
+func (g *keyedOp) AdvanceProcessingTime(now model.Timestamp) {
 	for !g.op.Failed() {
 		g.recall(state.ProcessingTime, now)
 		due, ok := g.due[state.ProcessingTime].due(now)
@@ -45,20 +46,21 @@ func (g *keyedOp[K, V]) AdvanceProcessingTime(now model.Timestamp) {
 }
 
 // NextProcessingTime is when a timer or an expiry is due.
-func (g *keyedOp[K, V]) NextProcessingTime() model.Timestamp {
-	return min(g.due[state.ProcessingTime].next(), g.paged.nextDue(int(state.ProcessingTime)))
+func (g *keyedOp) NextProcessingTime() model.Timestamp {
+	return min(g.due[state.ProcessingTime].next(), g.keys.NextDue(cells.ProcessingTime))
 }
 
 // look does what is due in the window that due is about, unless it has been queued
 // for another time since.
-func (g *keyedOp[K, V]) look(due *keyedWakeup[K], clock state.Clock) {
+func (g *keyedOp) look(due *keyedWakeup, clock state.Clock) {
 	w := g.lookup(&due.wakeup)
 	if w == nil || w.wake[clock] == never || w.entry[clock] != due.entry {
 		return
 	}
+	g.keys.Touch(due.k)
 	w.wake[clock] = never
 	c := &g.call
-	c.hash, c.key, c.w = due.hash, due.key, w
+	c.k, c.w = due.k, w
 	g.end(w)
 	g.fire(w)
 	g.forget(w)
@@ -71,7 +73,7 @@ func (g *keyedOp[K, V]) look(due *keyedWakeup[K], clock state.Clock) {
 
 // end says where w should come to an end, where it has none of its own and the
 // input has ended.
-func (g *keyedOp[K, V]) end(w *keyedWindow) {
+func (g *keyedOp) end(w *keyedWindow) {
 	if g.ending && w.horizon == never && endless(w.window) {
 		w.horizon = max(w.latest, w.timers[state.EventTime].last()) + 1
 	}
@@ -79,7 +81,7 @@ func (g *keyedOp[K, V]) end(w *keyedWindow) {
 
 // forget lets go of what has expired in w's cells, which no call sees any more: at
 // the latest when another eighth of the time that it was to last has passed.
-func (g *keyedOp[K, V]) forget(w *keyedWindow) {
+func (g *keyedOp) forget(w *keyedWindow) {
 	times := [2]model.Timestamp{g.watermark, g.now}
 	for clock, now := range times {
 		if !g.expiring[clock] || w.expires[clock] > now {
@@ -103,16 +105,16 @@ func (g *keyedOp[K, V]) forget(w *keyedWindow) {
 }
 
 // expire lets the call's window go, and tells the DoFn before.
-func (g *keyedOp[K, V]) expire(w *keyedWindow) {
+func (g *keyedOp) expire(w *keyedWindow) {
 	w.expires = [2]model.Timestamp{model.MinTimestamp, model.MinTimestamp}
 	g.forget(w)
-	if g.calls.OnExpiry != nil && !w.empty() {
+	if g.onExpiry != nil && !w.empty() {
 		c := &g.call
 		c.w, c.last = w, true
 		c.at = w.window.MaxTimestamp()
 		c.meta = model.Meta{Timestamp: c.at, Window: w.window, Pane: model.NoPane}
-		g.firing = KeyedFiring[K]{Key: c.key, At: g.strategy.Expiry(w.window), expiry: true}
-		g.callFiring(g.calls.OnExpiry)
+		g.firing = KeyedFiring{keys: g.keys.Keys, k: c.k, At: g.strategy.Expiry(w.window), expiry: true}
+		g.callFiring(g.onExpiry)
 		if g.op.Failed() {
 			return
 		}
@@ -121,12 +123,13 @@ func (g *keyedOp[K, V]) expire(w *keyedWindow) {
 }
 
 // endAll lets go of all windows without an end of their own: the input has ended.
-func (g *keyedOp[K, V]) endAll() {
+func (g *keyedOp) endAll() {
 	c := &g.call
-	for !g.op.Failed() && (g.keys.Len() > 0 || g.paged != nil && g.paged.recallAny()) {
+	for !g.op.Failed() && (g.keys.Len() > 0 || g.keys.RecallAny()) {
 		var w *keyedWindow
-		g.keys.Each(func(hash uint64, k K, ks *keyedWindows) bool {
-			c.hash, c.key, w = hash, k, ks.open[0]
+		g.keys.Each(func(k cells.Entry) bool {
+			g.keys.Touch(k)
+			c.k, w = k, g.byKey[k].open[0]
 			return false
 		})
 		g.end(w)

@@ -8,6 +8,8 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/millrace/millrace/internal/engine/cells"
+	"github.com/millrace/millrace/internal/engine/cells/cellstest"
 	"github.com/millrace/millrace/model"
 	"github.com/millrace/millrace/model/state"
 	"github.com/millrace/millrace/windowing"
@@ -27,8 +29,8 @@ type order struct {
 type clockwork struct {
 	*rapid.T
 	k        *keyedTest[[]order]
-	operator func(Store) *keyedTest[[]order]
-	pages    *pagedState // of the operator's cells; nil if they are all in memory
+	operator func(*cells.Durable) *keyedTest[[]order]
+	pages    *cellstest.State // of the operator's cells; nil if they are all in memory
 	timers   [4]func(s state.Scope, tag string, at, output model.Timestamp, clear bool)
 	byTag    [][]order // what is done as a timer fires, by the length of its tag
 	strategy model.WindowingStrategy
@@ -94,29 +96,29 @@ func newClockwork(t *rapid.T) *clockwork {
 				}
 			}
 		}
-		log := func(m *model.Meta, f *KeyedFiring[string]) {
-			k.log = append(k.log, fmt.Sprintf("%s %d: %s%s at %d, emits at %d", f.Key, m.Window.Start, f.Timer, f.Tag, f.At, m.Timestamp))
+		log := func(m *model.Meta, f *KeyedFiring) {
+			k.log = append(k.log, fmt.Sprintf("%s %d: %s%s at %d, emits at %d", FiringKey[string](f), m.Window.Start, f.Timer, f.Tag, f.At, m.Timestamp))
 		}
 		return KeyedCalls[string, []order]{
 			Process: func(m *model.Meta, e *KeyedElement[string, []order]) error {
 				obey(m, m.Timestamp, k.now, e.Value)
 				return nil
 			},
-			OnTimer: func(m *model.Meta, f *KeyedFiring[string]) error {
+			OnTimer: func(m *model.Meta, f *KeyedFiring) error {
 				log(m, f)
 				obey(m, f.At, f.At, c.reaction(f.Timer, f.Tag))
 				return nil
 			},
-			OnExpiry: func(m *model.Meta, f *KeyedFiring[string]) error {
+			OnExpiry: func(m *model.Meta, f *KeyedFiring) error {
 				log(m, f)
 				return nil
 			},
 		}
 	}
-	c.operator = func(s Store) *keyedTest[[]order] {
+	c.operator = func(s *cells.Durable) *keyedTest[[]order] {
 		return newKeyedTestIn(s, t, c.strategy, []state.Cell{a, b, f, p}, calls)
 	}
-	c.k = c.operator(Memory{})
+	c.k = c.operator(nil)
 	return c
 }
 

@@ -11,9 +11,6 @@ import (
 
 // find is the open window w, or nil.
 func (ks *keyedWindows) find(w model.Window) *keyedWindow {
-	if ks == nil {
-		return nil
-	}
 	if len(ks.open) == 1 { // the usual case
 		if o := ks.open[0]; o.window == w {
 			return o
@@ -32,7 +29,7 @@ func (ks *keyedWindows) search(w model.Window) (int, bool) {
 }
 
 // newWindow is a window that is not stored yet.
-func (g *keyedOp[K, V]) newWindow(w model.Window) *keyedWindow {
+func (g *keyedOp) newWindow(w model.Window) *keyedWindow {
 	var o *keyedWindow
 	if n := len(g.windows); n > 0 {
 		o, g.windows = g.windows[n-1], g.windows[:n-1]
@@ -48,8 +45,8 @@ func (g *keyedOp[K, V]) newWindow(w model.Window) *keyedWindow {
 }
 
 // store puts the call's window among those of its key.
-func (g *keyedOp[K, V]) store(w *keyedWindow) {
-	ks, _ := g.keys.Upsert(g.call.hash, g.call.key)
+func (g *keyedOp) store(w *keyedWindow) {
+	ks := &g.byKey[g.call.k]
 	i, _ := ks.search(w.window)
 	ks.open = slices.Insert(ks.open, i, w)
 	w.stored = true
@@ -57,19 +54,11 @@ func (g *keyedOp[K, V]) store(w *keyedWindow) {
 }
 
 // remove lets go of the call's window, which is stored, and of all that is in it.
-func (g *keyedOp[K, V]) remove(w *keyedWindow) {
-	ks := g.keys.Get(g.call.hash, g.call.key)
+func (g *keyedOp) remove(w *keyedWindow) {
+	ks := &g.byKey[g.call.k]
 	i, _ := ks.search(w.window)
 	ks.open = slices.Delete(ks.open, i, i+1)
 	g.open--
-	if len(ks.open) == 0 {
-		g.keys.Delete(g.call.hash, g.call.key)
-	}
-	for i, s := range w.slots {
-		if s != nil {
-			g.recycle(i, s)
-		}
-	}
 	for _, h := range w.timers {
 		for _, t := range h.items {
 			if t.hold != 0 {
@@ -77,11 +66,22 @@ func (g *keyedOp[K, V]) remove(w *keyedWindow) {
 			}
 		}
 	}
+	g.let(w)
+	g.leave(g.call.k)
+}
+
+// let lets go of a window that is not stored any more, and of what is in its cells.
+func (g *keyedOp) let(w *keyedWindow) {
+	for i, s := range w.slots {
+		if s != nil {
+			g.recycle(i, s)
+		}
+	}
 	g.release(w)
 }
 
 // release keeps w for reuse.
-func (g *keyedOp[K, V]) release(w *keyedWindow) {
+func (g *keyedOp) release(w *keyedWindow) {
 	slots, timers := w.slots, w.timers
 	clear(slots)
 	*w = keyedWindow{slots: slots}
@@ -94,7 +94,7 @@ func (g *keyedOp[K, V]) release(w *keyedWindow) {
 }
 
 // recycle keeps a slot for reuse, where it can be.
-func (g *keyedOp[K, V]) recycle(i int, s state.Slot) {
+func (g *keyedOp) recycle(i int, s state.Slot) {
 	if len(g.free[i]) < freeWindows && g.layout.Specs[i].Recycle(s) {
 		g.free[i] = append(g.free[i], s)
 	}
@@ -102,13 +102,12 @@ func (g *keyedOp[K, V]) recycle(i int, s state.Slot) {
 
 // placeMerging is place where windows merge: the element's window is opened, merged
 // with what is open of its key, and only then may it have expired.
-func (g *keyedOp[K, V]) placeMerging(ks *keyedWindows, r *KeyedElement[K, V]) *keyedWindow {
-	w := r.Meta.Window
+func (g *keyedOp) placeMerging(ks *keyedWindows, w model.Window) *keyedWindow {
 	if o := ks.find(w); o != nil {
 		return o
 	}
 	o := g.newWindow(w)
-	if ks != nil {
+	if len(ks.open) > 0 {
 		i, _ := ks.search(w)
 		ks.open = slices.Insert(ks.open, i, o)
 		o.stored = true
@@ -118,18 +117,20 @@ func (g *keyedOp[K, V]) placeMerging(ks *keyedWindows, r *KeyedElement[K, V]) *k
 	if g.strategy.Expiry(o.window) > g.watermark { // something open was near it
 		return o
 	}
-	g.drop(r, w)
 	if !o.stored {
 		g.release(o)
 		return nil
 	}
-	g.remove(o)
+	i, _ := ks.search(o.window)
+	ks.open = slices.Delete(ks.open, i, i+1)
+	g.open--
+	g.let(o)
 	return nil
 }
 
 // merge asks the WindowFn about the windows near the new one at i, puts together
 // what it merges, and returns the one that the new one went into.
-func (g *keyedOp[K, V]) merge(ks *keyedWindows, i int) *keyedWindow {
+func (g *keyedOp) merge(ks *keyedWindows, i int) *keyedWindow {
 	g.bounds = g.bounds[:0]
 	for _, o := range ks.open {
 		g.bounds = append(g.bounds, o.window)
@@ -168,7 +169,7 @@ func (g *keyedOp[K, V]) merge(ks *keyedWindows, i int) *keyedWindow {
 
 // absorb puts what o holds into n, and lets o go. A DoFn with timers has no merging
 // windows.
-func (g *keyedOp[K, V]) absorb(n, o *keyedWindow) {
+func (g *keyedOp) absorb(n, o *keyedWindow) {
 	for i, s := range o.slots {
 		switch {
 		case s == nil:

@@ -1,6 +1,9 @@
 package engine
 
-import "github.com/millrace/millrace/model"
+import (
+	"github.com/millrace/millrace/internal/engine/cells"
+	"github.com/millrace/millrace/model"
+)
 
 // A lift folds the elements of a combine before the exchange: one accumulator
 // per key and window (or slice) goes over, however many elements there were.
@@ -14,8 +17,7 @@ type lift[K comparable, V, A any] struct {
 	out    *outlet[Record[K, A]]
 	assign *assigner
 	hash   func(*K) uint64
-	init   func() A
-	add    func(A, V) A
+	by     folder[V, A]
 
 	open    []*liftWindow[K, A] // in order of opening
 	current *liftWindow[K, A]
@@ -23,12 +25,20 @@ type lift[K comparable, V, A any] struct {
 	free    []*liftWindow[K, A]
 }
 
+// A folder is what a lift needs of a [Combiner].
+type folder[V, A any] interface {
+	New() A
+	Add(A, V) A
+}
+
 type liftWindow[K comparable, A any] struct {
 	window model.Window
-	table  Table[K, lifted[A]]
+	keys   cells.Index[K]
+	folded []lifted[A] // by entry
 }
 
 type lifted[A any] struct {
+	_   incomparable
 	n   int64
 	acc A
 }
@@ -56,30 +66,35 @@ func (l *lift[K, V, A]) fold(w model.Window, kv *model.KV[K, V]) {
 	hash := l.hash(&kv.Key)
 	if w.End <= l.op.task.out {
 		r := l.out.row(hash)
-		*r = Record[K, A]{Hash: hash, Key: kv.Key, Window: w, N: 1, Part: l.add(l.init(), kv.Value)}
+		*r = Record[K, A]{Hash: hash, Key: kv.Key, Window: w, N: 1, Part: l.by.Add(l.by.New(), kv.Value)}
 		return
 	}
-	if l.current == nil || l.current.window != w {
-		l.switchTo(w)
+	c := l.current
+	if c == nil || c.window != w {
+		c = l.switchTo(w)
 	}
-	v, fresh := l.current.table.Upsert(hash, kv.Key)
+	i, fresh := c.keys.Place(hash, &kv.Key)
 	if fresh {
 		l.held++
-		v.acc = l.init()
+		c.folded = append(c.folded, lifted[A]{acc: l.by.New()})
 	}
+	v := &c.folded[i]
 	v.n++
-	v.acc = l.add(v.acc, kv.Value)
+	v.acc = l.by.Add(v.acc, kv.Value)
 	if l.held >= liftLimit {
 		l.release(model.MaxTimestamp)
 	}
 }
 
-func (l *lift[K, V, A]) switchTo(w model.Window) {
+func (l *lift[K, V, A]) switchTo(w model.Window) *liftWindow[K, A] {
 	for _, o := range l.open {
 		if o.window == w {
 			l.current = o
-			return
+			return o
 		}
+	}
+	if len(l.open) >= liftWindows {
+		l.release(model.MaxTimestamp)
 	}
 	var o *liftWindow[K, A]
 	if n := len(l.free); n > 0 {
@@ -90,10 +105,7 @@ func (l *lift[K, V, A]) switchTo(w model.Window) {
 	o.window = w
 	l.open = append(l.open, o)
 	l.current = o
-	if len(l.open) > liftWindows {
-		l.release(model.MaxTimestamp)
-		l.switchTo(w)
-	}
+	return o
 }
 
 // liftWindows bounds the windows that a lift holds open, and with it the search
@@ -108,13 +120,16 @@ func (l *lift[K, V, A]) release(watermark model.Timestamp) {
 			kept = append(kept, o)
 			continue
 		}
-		entries := o.table.Entries()
-		for i := range entries {
-			e := &entries[i]
-			*l.out.row(e.Hash) = Record[K, A]{Hash: e.Hash, Key: e.Key, Window: o.window, N: e.Value.n, Part: e.Value.acc}
+		for i := range o.folded {
+			hash, v := o.keys.Hash(cells.Entry(i)), &o.folded[i]
+			*l.out.row(hash) = Record[K, A]{Hash: hash, Key: *o.keys.At(cells.Entry(i)), Window: o.window, N: v.n, Part: v.acc}
 		}
-		l.held -= len(entries)
-		o.table.Clear()
+		l.held -= len(o.folded)
+		clear(o.folded)
+		o.folded = o.folded[:0]
+		if !o.keys.Clear() {
+			o.folded = nil
+		}
 		l.free = append(l.free, o)
 	}
 	clear(l.open[len(kept):])

@@ -3,6 +3,7 @@ package engine
 import (
 	"slices"
 
+	"github.com/millrace/millrace/internal/engine/cells"
 	"github.com/millrace/millrace/model"
 )
 
@@ -14,7 +15,8 @@ import (
 
 // place finds or opens w among k's windows, merges what must be merged, and
 // returns where the window that now holds w is.
-func (g *paned[K, A]) place(hash uint64, k K, ks *keyWindows[A], w model.Window) int {
+func (g *paned) place(k cells.Entry, w model.Window) int {
+	ks := &g.byKey[k]
 	i, found := ks.search(w)
 	if found {
 		return i
@@ -26,53 +28,69 @@ func (g *paned[K, A]) place(hash uint64, k K, ks *keyWindows[A], w model.Window)
 	}
 	i = g.merge(ks, i)
 	if _, overlapping := g.merging.(model.OverlapMerging); !overlapping {
-		g.lookAtOthers(hash, k, ks, i)
+		g.lookAtOthers(k, i)
 	}
 	return i
 }
 
 // lookAtOthers looks at the windows of k that merging has changed, other than the
 // i'th, into which the element goes.
-func (g *paned[K, A]) lookAtOthers(hash uint64, k K, ks *keyWindows[A], i int) {
-	for j, o := range ks.open {
+func (g *paned) lookAtOthers(k cells.Entry, i int) {
+	for j, o := range g.byKey[k].open {
 		if o.changed && j != i {
-			g.look(hash, k, ks, j)
+			g.look(k, j)
 		}
 		o.changed = false
 	}
 }
 
 // search is where w is among the open windows, or would be.
-func (ks *keyWindows[A]) search(w model.Window) (int, bool) {
+func (ks *keyWindows) search(w model.Window) (int, bool) {
 	return slices.BinarySearchFunc(ks.bounds, w, byStart)
 }
 
 // newWindow is an open window that nothing has fallen into yet.
-func (g *paned[K, A]) newWindow(w model.Window) *openWindow[A] {
-	var o *openWindow[A]
+func (g *paned) newWindow(w model.Window) *openWindow {
+	var o *openWindow
 	if n := len(g.free); n > 0 {
 		o, g.free = g.free[n-1], g.free[:n-1]
 	} else {
-		o = &openWindow[A]{cells: make([]model.TriggerCell, g.tree.Size())}
+		o = &openWindow{acc: g.newNumber(), cells: make([]model.TriggerCell, g.tree.Size())}
 	}
 	o.window, o.wake, o.wakeNow, o.queuedHold, o.held = w, never, never, never, model.MaxTimestamp
 	return o
 }
 
+// newNumber numbers an accumulator.
+func (g *paned) newNumber() cells.Entry {
+	var i cells.Entry
+	if n := len(g.numbers); n > 0 {
+		i, g.numbers = g.numbers[n-1], g.numbers[:n-1]
+	} else {
+		i = g.last
+		g.last++
+	}
+	g.accs.New(i)
+	return i
+}
+
 // remove lets go of the i'th window.
-func (g *paned[K, A]) remove(ks *keyWindows[A], i int) {
+func (g *paned) remove(ks *keyWindows, i int) {
 	g.release(ks.open[i])
 	ks.open = slices.Delete(ks.open, i, i+1)
 	ks.bounds = slices.Delete(ks.bounds, i, i+1)
 }
 
 // release keeps o for reuse.
-func (g *paned[K, A]) release(o *openWindow[A]) {
+func (g *paned) release(o *openWindow) {
 	clear(o.cells)
 	clear(o.said)
-	*o = openWindow[A]{cells: o.cells, said: o.said[:0]}
+	*o = openWindow{acc: o.acc, cells: o.cells, said: o.said[:0]}
+	g.accs.Free(o.acc)
 	if len(g.free) < freeWindows {
 		g.free = append(g.free, o)
+	} else {
+		g.numbers = append(g.numbers, o.acc)
 	}
 }
 
@@ -104,7 +122,7 @@ func mergeable(fn model.MergingWindowFn, bounds []model.Window, i int) (lo, hi i
 
 // merge asks the WindowFn about the windows near the new one at i, folds together
 // what it merges, and returns where the new one went.
-func (g *paned[K, A]) merge(ks *keyWindows[A], i int) int {
+func (g *paned) merge(ks *keyWindows, i int) int {
 	lo, hi := mergeable(g.merging, ks.bounds, i)
 	if hi-lo == 1 {
 		return i
@@ -116,7 +134,7 @@ func (g *paned[K, A]) merge(ks *keyWindows[A], i int) int {
 	merged := g.merged[:0]
 	for j := lo; j < hi; j++ {
 		o, target := ks.open[j], g.targets[j-lo]
-		at := slices.IndexFunc(merged, func(o *openWindow[A]) bool { return o.window == target })
+		at := slices.IndexFunc(merged, func(o *openWindow) bool { return o.window == target })
 		switch {
 		case at < 0:
 			g.grow(o, target)
@@ -130,7 +148,7 @@ func (g *paned[K, A]) merge(ks *keyWindows[A], i int) int {
 			g.release(o)
 		}
 	}
-	slices.SortFunc(merged, func(a, b *openWindow[A]) int { return byStart(a.window, b.window) })
+	slices.SortFunc(merged, func(a, b *openWindow) int { return byStart(a.window, b.window) })
 	ks.open = slices.Replace(ks.open, lo, hi, merged...)
 	g.windows = g.windows[:0]
 	for _, o := range merged {
@@ -145,7 +163,7 @@ func (g *paned[K, A]) merge(ks *keyWindows[A], i int) int {
 
 // grow makes o the window target. One that changes its bounds is a new window:
 // its panes are numbered anew and its trigger starts over from what it remembers.
-func (g *paned[K, A]) grow(o *openWindow[A], target model.Window) {
+func (g *paned) grow(o *openWindow, target model.Window) {
 	if o.window == target {
 		return
 	}
@@ -159,13 +177,13 @@ func (g *paned[K, A]) grow(o *openWindow[A], target model.Window) {
 }
 
 // absorb folds o, which ends, into n.
-func (g *paned[K, A]) absorb(n, o *openWindow[A]) {
+func (g *paned) absorb(n, o *openWindow) {
 	if o.live {
 		if !n.live {
-			g.acc.init(&n.acc)
+			g.accs.Start(n.acc)
 			n.live = true
 		}
-		g.acc.merge(&n.acc, &o.acc)
+		g.accs.Merge(n.acc, o.acc)
 	}
 	switch {
 	case o.fresh == 0:
@@ -188,10 +206,10 @@ func (g *paned[K, A]) absorb(n, o *openWindow[A]) {
 
 // seen reports whether an element has fallen into o. Before that, its trigger has
 // nothing to say in a merged window.
-func (o *openWindow[A]) seen() bool { return o.wake < never }
+func (o *openWindow) seen() bool { return o.wake < never }
 
 // mergeCells lets n's trigger take in what it remembered in another window.
-func (g *paned[K, A]) mergeCells(n *openWindow[A], from []model.TriggerCell) {
+func (g *paned) mergeCells(n *openWindow, from []model.TriggerCell) {
 	ctx := g.context(n)
 	ctx.Trigger().OnMerge(ctx, from)
 }
@@ -199,7 +217,7 @@ func (g *paned[K, A]) mergeCells(n *openWindow[A], from []model.TriggerCell) {
 // heirs are where, among k's windows, the one is that w was merged into, or w
 // itself. Only where windows overlap without merging are there several that it
 // may be.
-func (g *paned[K, A]) heirs(ks *keyWindows[A], w model.Window) (lo, hi int) {
+func (g *paned) heirs(ks *keyWindows, w model.Window) (lo, hi int) {
 	if _, overlapping := g.merging.(model.OverlapMerging); g.merging != nil && !overlapping {
 		return 0, len(ks.open)
 	}

@@ -3,11 +3,13 @@ package engine
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/millrace/millrace/internal/engine/cells"
 	"github.com/millrace/millrace/model"
 	"github.com/millrace/millrace/triggers"
 	"github.com/millrace/millrace/windowing"
@@ -18,13 +20,13 @@ import (
 // A merging is one task of a grouping by merging windows, whose elements are
 // runes and all have one key.
 type merging struct {
-	*paned[int, string]
+	*paned
 	said []string // since it was last asked
 }
 
 func newMerging(s model.WindowingStrategy) *merging {
 	m := &merging{}
-	op := &Op{Node: &model.Node{Name: "group"}, task: &Task{cfg: Config{Context: context.Background(), Of: 1, KeyGroups: 1, Store: Memory{}}}}
+	op := &Op{Node: &model.Node{Name: "group"}, task: &Task{cfg: Config{Context: context.Background(), Of: 1, KeyGroups: 1, Store: nil}}}
 	emit := func(at *model.Meta, what string) {
 		sign := "+"
 		if at.Pane.Retraction {
@@ -36,16 +38,29 @@ func newMerging(s model.WindowingStrategy) *merging {
 		}
 		m.said = append(m.said, fmt.Sprintf("%s[%d,%d) %s%s", sign, at.Window.Start, at.Window.End, what, last))
 	}
-	m.paned = newPaned(op, &model.Windowing{Strategy: s}, s.Trigger, accumulate[int, string]{
-		init:  func(into *string) { *into = "" },
-		merge: func(into, from *string) { *into = sortedRunes(*into + *from) },
-		keep: func(at *model.Meta, _ int, acc *string) any {
-			emit(at, *acc)
-			return *acc
-		},
-		again: func(at *model.Meta, said any) { emit(at, said.(string)) },
-	})
+	fold := &cells.Fold[string]{
+		Init:  func(into *string) { *into = "" },
+		Merge: func(into, from *string) { *into = sortedRunes(*into + *from) },
+	}
+	m.paned = newPaned(op, &model.Windowing{Strategy: s}, s.Trigger, folding[int](fold, sayer(emit)))
 	return m
+}
+
+// sayer is a firer that says what the accumulator holds.
+func sayer(say func(at *model.Meta, what string)) firer {
+	fire := func(at *model.Meta, _ cells.Keys, _ cells.Entry, accs cells.Folds, a cells.Entry) {
+		say(at, *accs.Value(a).(*string))
+	}
+	return firer{
+		fire: fire,
+		keep: func(at *model.Meta, keys cells.Keys, k cells.Entry, accs cells.Folds, a cells.Entry) any {
+			fire(at, keys, k, accs, a)
+			said := *accs.Value(a).(*string)
+			return &said
+		},
+		again: func(at *model.Meta, said any) { say(at, *said.(*string)) },
+		says:  reflect.TypeFor[string](),
+	}
 }
 
 func sortedRunes(s string) string {
@@ -57,16 +72,19 @@ func sortedRunes(s string) string {
 // add adds an element, or takes it back if n is negative.
 func (m *merging) add(what string, n int64, at model.Timestamp) {
 	w := m.strategy.Windows.AssignWindows(nil, at)[0]
-	o, _ := m.take(w, 0, 0, n, at)
-	switch {
-	case o == nil:
+	key := 0
+	k, fresh := m.keys.Keys.(*cells.Index[int]).Place(0, &key)
+	o, _ := m.take(w, k, m.keys.Came(k, fresh), n, at)
+	if o == nil {
 		return
-	case n < 0:
-		o.acc = strings.Replace(o.acc, what, "", 1)
-	default:
-		o.acc = sortedRunes(o.acc + what)
 	}
-	m.taken(0, 0)
+	acc := m.accs.Value(o.acc).(*string)
+	if n < 0 {
+		*acc = strings.Replace(*acc, what, "", 1)
+	} else {
+		*acc = sortedRunes(*acc + what)
+	}
+	m.taken(k)
 }
 
 // wants asks for what was said since it last did, and for what the watermark

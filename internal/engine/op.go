@@ -184,8 +184,11 @@ func (o *Op) userError(m *model.Meta, v any, err error) *UserError {
 	return e
 }
 
-// pointee is what the pointer p points to.
+// pointee is what the pointer p points to; it is p itself if that tells its key.
 func pointee(p any) any {
+	if _, ok := p.(interface{ AnyKey() any }); ok {
+		return p
+	}
 	if v := reflect.ValueOf(p); v.Kind() == reflect.Pointer && !v.IsNil() {
 		return v.Elem().Interface()
 	}

@@ -5,16 +5,16 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/millrace/millrace/internal/engine"
+	"github.com/millrace/millrace/internal/engine/cells"
 )
 
 // TestAPagedRunEndsAsIfUndisturbed is TestARestoredRunEndsAsIfUndisturbed for tasks
 // that have room for a few keys or none, so that they page all the time.
 func TestAPagedRunEndsAsIfUndisturbed(t *testing.T) {
-	var sum engine.Paging
+	var sum cells.Paging
 	liveThrough(t, func(l *life) {
 		l.room = int64(1 + l.rng.IntN(4)*1500)
-		l.count = func(p *engine.Paging) {
+		l.count = func(p *cells.Paging) {
 			sum.Evicted += p.Evicted
 			sum.Loaded += p.Loaded
 		}
@@ -26,9 +26,9 @@ func TestAPagedRunEndsAsIfUndisturbed(t *testing.T) {
 }
 
 // page has d page, if the life is one with little room.
-func (l *life) page(d *engine.Durable) {
+func (l *life) page(d *cells.Durable) {
 	if l.room > 0 {
-		l.pages = append(l.pages, &engine.Paging{Backing: backing{l}, Bytes: l.room})
+		l.pages = append(l.pages, &cells.Paging{Backing: backing{l}, Bytes: l.room})
 		d.Page(l.pages[len(l.pages)-1])
 	}
 }
@@ -53,7 +53,7 @@ func (b backing) Scan(start, end []byte) (iter.Seq2[[]byte, []byte], func() erro
 	}, func() error { return nil }
 }
 
-func (b backing) Write(c *engine.Changes) error {
+func (b backing) Write(c *cells.Changes) error {
 	b.apply(*c)
 	return nil
 }

@@ -2,9 +2,9 @@ package engine
 
 import (
 	"fmt"
-	"math"
 	"slices"
 
+	"github.com/millrace/millrace/internal/engine/cells"
 	"github.com/millrace/millrace/model"
 	"github.com/millrace/millrace/triggers"
 )
@@ -17,49 +17,52 @@ import (
 //
 // Whether an element is dropped is decided after merging: one that falls into
 // a window that is still open belongs to it, however late it is by itself.
-type paned[K comparable, A any] struct {
+type paned struct {
 	op       *Op
 	strategy model.WindowingStrategy
 	merging  model.MergingWindowFn // nil if windows never merge
 	tree     *model.TriggerTree
-	acc      accumulate[K, A]
+	acc      accumulate
 
 	watermark, now model.Timestamp
-	keys           Cells[K, keyWindows[A]]
-	paged          *pagedKeys[K, keyWindows[A]] // keys, if they page
-	due            wakeQueue[K]                 // event time
-	dueNow         wakeQueue[K]                 // processing time
-	holds          wakeQueue[K]                 // what windows hold the watermark at
-	holding        bool                         // whether they do
+	keys           *cells.Table
+	byKey          []keyWindows  // by entry of keys
+	accs           cells.Folds   // by number of windows
+	numbers        []cells.Entry // of accs, that are free
+	last           cells.Entry   // of accs, that was given out
+	due            wakeQueue     // event time
+	dueNow         wakeQueue     // processing time
+	holds          wakeQueue     // what windows hold the watermark at
+	holding        bool          // whether they do
 	ctx            *model.TriggerContext
 	wakeups        model.Wakeups
-	into           *keyWindows[A] // where take took an element into
+	into           *openWindow // where take took an element into
 	at             int
 	asked          model.Window // the one that took it, or would not
 
-	free             []*openWindow[A]
+	free             []*openWindow
 	windows, targets []model.Window      // scratch
-	merged           []*openWindow[A]    // scratch
+	merged           []*openWindow       // scratch
 	remembered       []model.TriggerCell // scratch
 	meta             model.Meta          // of the pane that fires
-	firing           firing[K]
+	firing           firing
 }
 
 // keyWindows are the open windows of one key, by start and end. Their bounds are
 // kept beside them, so that a search stays within a few cache lines.
-type keyWindows[A any] struct {
-	open   []*openWindow[A]
+type keyWindows struct {
+	open   []*openWindow
 	bounds []model.Window // of open
 }
 
 // An openWindow is a key's window from its first element to its expiry.
-type openWindow[A any] struct {
+type openWindow struct {
 	window model.Window
-	acc    A
-	live   bool  // acc holds something
-	net    int64 // elements in acc, less those taken back
-	fresh  int64 // elements since the last pane
-	onTime bool  // of those, some came before the watermark reached the end
+	acc    cells.Entry // its number among the accumulators
+	live   bool        // acc holds something
+	net    int64       // elements in acc, less those taken back
+	fresh  int64       // elements since the last pane
+	onTime bool        // of those, some came before the watermark reached the end
 	panes  int64
 	// settled counts the panes that were not early.
 	settled int64
@@ -85,7 +88,7 @@ type openWindow[A any] struct {
 }
 
 // never is past the end of time, at which a window may still be due.
-const never model.Timestamp = math.MaxInt64
+const never = cells.Never
 
 // said is a pane that was emitted and may have to be taken back.
 type said struct {
@@ -93,8 +96,8 @@ type said struct {
 	what any
 }
 
-func newPaned[K comparable, A any](op *Op, w *model.Windowing, trigger model.Trigger, acc accumulate[K, A]) *paned[K, A] {
-	g := &paned[K, A]{
+func newPaned(op *Op, w *model.Windowing, trigger model.Trigger, acc accumulate) *paned {
+	g := &paned{
 		op:        op,
 		strategy:  w.Strategy,
 		tree:      model.NewTriggerTree(trigger),
@@ -102,7 +105,8 @@ func newPaned[K comparable, A any](op *Op, w *model.Windowing, trigger model.Tri
 		watermark: model.MinTimestamp,
 		now:       model.MinTimestamp,
 	}
-	g.keys, g.paged = openPaged[K](op, "windows", g.encoding, g)
+	g.accs = acc.accs.Like()
+	g.keys = cells.OpenPaged(op.store(), op.declare("windows", g.form), acc.keys.Like(), g, g, panedBytes)
 	g.ctx = g.tree.Root(model.Window{}, 0, 0, make([]model.TriggerCell, g.tree.Size()), &g.wakeups)
 	if !w.Grouped {
 		g.merging, _ = w.Strategy.Windows.(model.MergingWindowFn)
@@ -112,29 +116,29 @@ func newPaned[K comparable, A any](op *Op, w *model.Windowing, trigger model.Tri
 	return g
 }
 
-// take finds the window that w's element of k, or its retraction if n is
-// negative, belongs to, for the caller to add it and then call taken. It returns
-// nil, and why, if the element is dropped.
-func (g *paned[K, A]) take(w model.Window, hash uint64, k K, n int64, at model.Timestamp) (*openWindow[A], model.DropReason) {
-	ks, freshKey := g.keys.Upsert(hash, k)
-	i := g.place(hash, k, ks, w)
+// take finds the window that w's element of key k, or its retraction if n is
+// negative, belongs to, for the caller to add it and then call taken. Known says that
+// something is kept of k. It returns nil, and why, if the element is dropped.
+func (g *paned) take(w model.Window, k cells.Entry, known bool, n int64, at model.Timestamp) (*openWindow, model.DropReason) {
+	i := g.place(k, w)
+	ks := &g.byKey[k]
 	o := ks.open[i]
 	count := max(n, -n)
 	g.asked = o.window
 	if g.strategy.Expiry(o.window) <= g.watermark { // nothing open was near it
 		g.remove(ks, i)
 		g.op.Counts.Dropped += count
-		if freshKey {
-			g.keys.Delete(hash, k)
+		if !known {
+			g.keys.Remove(k)
 		}
 		return nil, model.WindowExpired
 	}
 	if g.context(o).Cell().Finished {
 		g.op.Counts.Dropped += count
 		g.wakeups = model.Wakeups{}
-		g.queue(hash, k, o) // it may have merged
+		g.queue(k, o) // it may have merged
 		if g.holding {
-			g.keepHold(hash, k, o)
+			g.keepHold(k, o)
 		}
 		return nil, model.TriggerFinished
 	}
@@ -145,7 +149,7 @@ func (g *paned[K, A]) take(w model.Window, hash uint64, k K, n int64, at model.T
 		o.onTime = true
 	}
 	if !o.live {
-		g.acc.init(&o.acc)
+		g.accs.Start(o.acc)
 		o.live = true
 	}
 	switch {
@@ -157,27 +161,27 @@ func (g *paned[K, A]) take(w model.Window, hash uint64, k K, n int64, at model.T
 	o.fresh += count
 	o.net += n
 	o.passed = 0
-	g.into, g.at = ks, i
+	g.into, g.at = o, i
 	return o, 0
 }
 
 // taken tells the trigger of the element that take found a window for.
-func (g *paned[K, A]) taken(hash uint64, k K) {
-	ctx := g.context(g.into.open[g.at])
+func (g *paned) taken(k cells.Entry) {
+	ctx := g.context(g.into)
 	ctx.Trigger().OnElement(ctx)
-	g.look(hash, k, g.into, g.at)
+	g.look(k, g.at)
 }
 
 // context is the trigger's view of o; there is one at a time.
-func (g *paned[K, A]) context(o *openWindow[A]) *model.TriggerContext {
+func (g *paned) context(o *openWindow) *model.TriggerContext {
 	g.ctx.Set(o.window, g.watermark, g.now, o.cells, &g.wakeups)
 	return g.ctx
 }
 
 // look asks the trigger of k's i'th window whether it fires, lets the window go
 // if it expired, and queues the next look.
-func (g *paned[K, A]) look(hash uint64, k K, ks *keyWindows[A], i int) {
-	o := ks.open[i]
+func (g *paned) look(k cells.Entry, i int) {
+	o := g.byKey[k].open[i]
 	expired := g.strategy.Expiry(o.window) <= g.watermark
 	g.wakeups = model.Wakeups{}
 	ctx := g.context(o)
@@ -191,18 +195,18 @@ func (g *paned[K, A]) look(hash uint64, k K, ks *keyWindows[A], i int) {
 		g.fire(k, o, expired || finished)
 	}
 	if expired {
-		g.expire(hash, k, ks, i)
+		g.expire(k, i)
 		return
 	}
-	g.queue(hash, k, o)
+	g.queue(k, o)
 	if g.holding {
-		g.keepHold(hash, k, o)
+		g.keepHold(k, o)
 	}
 }
 
 // queue sees to it that o is looked at when its trigger asked for it, and when
 // it expires.
-func (g *paned[K, A]) queue(hash uint64, k K, o *openWindow[A]) {
+func (g *paned) queue(k cells.Entry, o *openWindow) {
 	if w := &g.wakeups; w.HasEvent && w.EventTime <= g.watermark || w.HasProcessing && w.ProcessingTime <= g.now {
 		if o.passed++; o.passed > passedLimit {
 			g.failPassed(k, o)
@@ -215,14 +219,14 @@ func (g *paned[K, A]) queue(hash uint64, k K, o *openWindow[A]) {
 	}
 	if o.next < o.wake {
 		o.wake = o.next
-		g.due.push(wakeup[K]{o.wake, hash, k, o.window})
+		g.due.push(wakeup{o.wake, k, o.window})
 	}
 	switch at := g.wakeups.ProcessingTime; {
 	case !g.wakeups.HasProcessing:
 		o.wakeNow = never // what was asked for before counts no more
 	case at != o.wakeNow:
 		o.wakeNow = at
-		g.dueNow.push(wakeup[K]{at, hash, k, o.window})
+		g.dueNow.push(wakeup{at, k, o.window})
 	}
 }
 
@@ -230,26 +234,25 @@ func (g *paned[K, A]) queue(hash uint64, k K, o *openWindow[A]) {
 // before it is taken for one that would do so for ever.
 const passedLimit = 1 << 16
 
-func (g *paned[K, A]) failPassed(k K, o *openWindow[A]) {
-	g.firing.Key = k
+func (g *paned) failPassed(k cells.Entry, o *openWindow) {
+	g.firing = firing{g.keys.Keys, k}
 	g.op.Fail(&model.Meta{Timestamp: o.window.MaxTimestamp(), Window: o.window}, g.firing,
 		fmt.Errorf("its trigger %v has asked %d times to be asked again at an instant that has passed; what it asks for must be after Watermark or Now of the TriggerContext", g.strategy.Trigger, o.passed))
 }
 
 // expire lets go of k's i'th window, with a last pane if it has something to say.
-func (g *paned[K, A]) expire(hash uint64, k K, ks *keyWindows[A], i int) {
-	o := ks.open[i]
+func (g *paned) expire(k cells.Entry, i int) {
+	o := g.byKey[k].open[i]
 	if o.news() || g.strategy.Closing == model.FireAlways && !o.closed {
 		g.emit(k, o, true)
 	}
-	g.remove(ks, i)
-	if len(ks.open) == 0 {
-		g.keys.Delete(hash, k)
+	if g.remove(&g.byKey[k], i); len(g.byKey[k].open) == 0 {
+		g.keys.Remove(k)
 	}
 }
 
 // fire emits a pane, if there is something to say.
-func (g *paned[K, A]) fire(k K, o *openWindow[A], last bool) {
+func (g *paned) fire(k cells.Entry, o *openWindow, last bool) {
 	onTime := g.strategy.OnTime == model.FireAlways && o.settled == 0 && o.window.End <= g.watermark
 	if o.news() || onTime {
 		g.emit(k, o, last)
@@ -257,14 +260,14 @@ func (g *paned[K, A]) fire(k K, o *openWindow[A], last bool) {
 }
 
 // emit emits a pane, and first takes back what it replaces.
-func (g *paned[K, A]) emit(k K, o *openWindow[A], last bool) {
+func (g *paned) emit(k cells.Entry, o *openWindow, last bool) {
 	pane := g.number(o, last)
 	m := model.Meta{Timestamp: g.timestamp(o), Window: o.window, Pane: pane}
-	g.firing.Key = k
+	g.firing = firing{g.keys.Keys, k}
 	o.fresh, o.onTime = 0, false
 	g.takeBack(o)
 	if !o.live {
-		g.acc.init(&o.acc)
+		g.accs.Start(o.acc)
 		o.live = true
 	}
 	g.meta = m
@@ -272,24 +275,24 @@ func (g *paned[K, A]) emit(k K, o *openWindow[A], last bool) {
 	switch {
 	case g.strategy.Panes != model.Retracting:
 		g.op.Counts.Panes++
-		g.acc.fire(&g.meta, k, &o.acc)
+		g.acc.out.fire(&g.meta, g.keys.Keys, k, g.accs, o.acc)
 	case o.net > 0:
 		g.op.Counts.Panes++
-		o.said = append(o.said, said{m, g.acc.keep(&g.meta, k, &o.acc)})
+		o.said = append(o.said, said{m, g.acc.out.keep(&g.meta, g.keys.Keys, k, g.accs, o.acc)})
 	}
 	if g.strategy.Panes != model.Accumulating && g.strategy.Panes != model.Retracting {
-		var zero A
-		o.acc, o.live, o.net = zero, false, 0
+		g.accs.Free(o.acc)
+		o.live, o.net = false, 0
 	}
 }
 
 // takeBack says again, as retractions, what the next pane replaces.
-func (g *paned[K, A]) takeBack(o *openWindow[A]) {
+func (g *paned) takeBack(o *openWindow) {
 	for _, s := range o.said {
 		g.meta = s.meta
 		g.meta.Pane.Retraction = true
 		g.op.Enter(&g.meta, &g.firing)
-		g.acc.again(&g.meta, s.what)
+		g.acc.out.again(&g.meta, s.what)
 	}
 	clear(o.said)
 	o.said = o.said[:0]
@@ -297,14 +300,14 @@ func (g *paned[K, A]) takeBack(o *openWindow[A]) {
 
 // news reports whether o has something to say: something came since its last pane,
 // or there was none since it came out of windows whose panes still stand.
-func (o *openWindow[A]) news() bool { return o.fresh > 0 || len(o.said) > 0 && o.saidAsOthers() }
+func (o *openWindow) news() bool { return o.fresh > 0 || len(o.said) > 0 && o.saidAsOthers() }
 
-func (o *openWindow[A]) saidAsOthers() bool {
+func (o *openWindow) saidAsOthers() bool {
 	return slices.ContainsFunc(o.said, func(s said) bool { return s.meta.Window != o.window })
 }
 
 // number is the next pane of o.
-func (g *paned[K, A]) number(o *openWindow[A], last bool) model.Pane {
+func (g *paned) number(o *openWindow, last bool) model.Pane {
 	pane := model.Pane{Index: o.panes, NonSpeculativeIndex: -1, First: o.panes == 0, Last: last}
 	switch {
 	case o.window.End > g.watermark:
@@ -324,7 +327,7 @@ func (g *paned[K, A]) number(o *openWindow[A], last bool) model.Pane {
 }
 
 // timestamp is that of the elements of o's next pane.
-func (g *paned[K, A]) timestamp(o *openWindow[A]) model.Timestamp {
+func (g *paned) timestamp(o *openWindow) model.Timestamp {
 	if g.strategy.Timestamps == model.EndOfWindow || o.fresh == 0 {
 		return o.window.MaxTimestamp()
 	}
@@ -334,7 +337,7 @@ func (g *paned[K, A]) timestamp(o *openWindow[A]) model.Timestamp {
 // keepHold holds the watermark back to the timestamp of o's next pane, as long as
 // it has one to come that is not late already. What windows have said that merged
 // into o must still be taken back downstream, so it holds it before they expire.
-func (g *paned[K, A]) keepHold(hash uint64, k K, o *openWindow[A]) {
+func (g *paned) keepHold(k cells.Entry, o *openWindow) {
 	at := model.MaxTimestamp
 	if o.fresh > 0 {
 		if t := g.timestamp(o); t >= g.watermark {
@@ -349,57 +352,56 @@ func (g *paned[K, A]) keepHold(hash uint64, k K, o *openWindow[A]) {
 		}
 	}
 	o.held = at
-	g.queueHold(hash, k, o)
+	g.queueHold(k, o)
 }
 
-func (g *paned[K, A]) queueHold(hash uint64, k K, o *openWindow[A]) {
+func (g *paned) queueHold(k cells.Entry, o *openWindow) {
 	if o.held < model.MaxTimestamp && o.held < o.queuedHold {
 		o.queuedHold = o.held
-		g.holds.push(wakeup[K]{o.held, hash, k, o.window})
+		g.holds.push(wakeup{o.held, k, o.window})
 	}
 }
 
 // queuedHold is what the open windows hold the watermark at, of keys in memory.
-func (g *paned[K, A]) queuedHold() model.Timestamp {
+func (g *paned) queuedHold() model.Timestamp {
 	for {
 		at := g.holds.next()
 		if at == model.MaxTimestamp {
 			return at
 		}
 		h := g.holds.heap[0]
-		ks := g.resident(h.hash, h.key)
-		if ks != nil && g.holdsAt(ks, h.window, at) {
+		if g.holdsAt(h.k, h.window, at) {
 			return at
 		}
 		g.holds.pop(at)
-		if ks != nil {
-			g.holdLater(ks, &h.wakeup)
-		}
+		g.holdLater(&h.wakeup)
 	}
 }
 
 // holdLater queues anew those that h was the entry of, and that hold the watermark
 // at a later time now.
-func (g *paned[K, A]) holdLater(ks *keyWindows[A], h *wakeup[K]) {
+func (g *paned) holdLater(h *wakeup) {
+	ks := &g.byKey[h.k]
 	lo, hi := g.heirs(ks, h.window)
 	for _, o := range ks.open[lo:hi] {
 		if o.queuedHold == h.at && covers(o.window, h.window) {
 			o.queuedHold = never
-			g.queueHold(h.hash, h.key, o)
+			g.queueHold(h.k, o)
 		}
 	}
 }
 
-// holdsAt reports whether w, or what it was merged into, holds the watermark at t.
-func (g *paned[K, A]) holdsAt(ks *keyWindows[A], w model.Window, t model.Timestamp) bool {
+// holdsAt reports whether w of k, or what it was merged into, holds the watermark at t.
+func (g *paned) holdsAt(k cells.Entry, w model.Window, t model.Timestamp) bool {
+	ks := &g.byKey[k]
 	lo, hi := g.heirs(ks, w)
-	return slices.ContainsFunc(ks.open[lo:hi], func(o *openWindow[A]) bool { return o.held == t && covers(o.window, w) })
+	return slices.ContainsFunc(ks.open[lo:hi], func(o *openWindow) bool { return o.held == t && covers(o.window, w) })
 }
 
 // advance looks at every window that is due at or before watermark.
-func (g *paned[K, A]) advance(watermark model.Timestamp) {
+func (g *paned) advance(watermark model.Timestamp) {
 	for !g.op.Failed() {
-		g.recall(&g.due, eventTime, watermark)
+		g.recall(&g.due, cells.EventTime, watermark)
 		due, ok := g.due.pop(watermark)
 		if !ok {
 			break
@@ -411,9 +413,9 @@ func (g *paned[K, A]) advance(watermark model.Timestamp) {
 	g.watermark = watermark
 }
 
-func (g *paned[K, A]) advanceProcessingTime(now model.Timestamp) {
+func (g *paned) advanceProcessingTime(now model.Timestamp) {
 	for !g.op.Failed() {
-		g.recall(&g.dueNow, processingTime, now)
+		g.recall(&g.dueNow, cells.ProcessingTime, now)
 		due, ok := g.dueNow.pop(now)
 		if !ok {
 			break
@@ -427,14 +429,10 @@ func (g *paned[K, A]) advanceProcessingTime(now model.Timestamp) {
 
 // wake looks at the window that due was queued for, or the one that this was
 // merged into, unless it has been queued for another time since.
-func (g *paned[K, A]) wake(due wakeup[K], processing bool) {
-	ks := g.resident(due.hash, due.key)
-	if ks == nil {
-		return
-	}
-	lo, hi := g.heirs(ks, due.window)
+func (g *paned) wake(due wakeup, processing bool) {
+	lo, hi := g.heirs(&g.byKey[due.k], due.window)
 	for i := hi - 1; i >= lo; i-- { // from behind: a look may let the window go
-		o := ks.open[i]
+		o := g.byKey[due.k].open[i]
 		at := &o.wake
 		if processing {
 			at = &o.wakeNow
@@ -442,16 +440,17 @@ func (g *paned[K, A]) wake(due wakeup[K], processing bool) {
 		if *at != due.at || !covers(o.window, due.window) {
 			continue
 		}
+		g.keys.Touch(due.k)
 		*at = never
 		if !processing && o.next > g.watermark {
 			o.wake = o.next
-			g.due.push(wakeup[K]{o.wake, due.hash, due.key, o.window})
+			g.due.push(wakeup{o.wake, due.k, o.window})
 			continue
 		}
-		last := len(ks.open) == 1
-		g.look(due.hash, due.key, ks, i)
+		last := len(g.byKey[due.k].open) == 1
+		g.look(due.k, i)
 		if last || g.op.Failed() {
-			return // ks may be gone
+			return // the key may be gone
 		}
 	}
 }

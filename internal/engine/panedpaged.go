@@ -1,64 +1,97 @@
 package engine
 
-import "github.com/millrace/millrace/model"
-
-// How paned lives with keys that are not in memory.
-
-const (
-	eventTime      = 0 // of dueTimes
-	processingTime = 1
+import (
+	"github.com/millrace/millrace/internal/engine/cells"
+	"github.com/millrace/millrace/model"
 )
 
-// dueAt implements [pager], as do pageIn and the next two.
-func (g *paned[K, A]) dueAt(ks *keyWindows[A]) dueTimes {
-	t := notDue
-	for _, o := range ks.open {
-		t[eventTime] = min(t[eventTime], o.wake)
-		t[processingTime] = min(t[processingTime], o.wakeNow)
+// How paned keeps what it has of a key by its number, and lives with keys that are not
+// in memory.
+
+// panedBytes is about what is kept of a key with one window, beside its accumulator.
+const panedBytes = 48
+
+// New implements [cells.Values], as do the next two.
+func (g *paned) New(k cells.Entry) {
+	if int(k) == len(g.byKey) {
+		g.byKey = append(g.byKey, keyWindows{})
+	}
+}
+
+// Free implements [cells.Values].
+func (g *paned) Free(k cells.Entry) {
+	for _, o := range g.byKey[k].open {
+		g.release(o)
+	}
+	g.byKey[k] = keyWindows{}
+}
+
+// Clear implements [cells.Values].
+func (g *paned) Clear(bool) {}
+
+// DueAt implements [cells.Pager], as do the next three.
+func (g *paned) DueAt(k cells.Entry) cells.DueTimes {
+	t := cells.NotDue
+	for _, o := range g.byKey[k].open {
+		t[cells.EventTime] = min(t[cells.EventTime], o.wake)
+		t[cells.ProcessingTime] = min(t[cells.ProcessingTime], o.wakeNow)
 		if o.held < model.MaxTimestamp {
-			t[held] = min(t[held], o.held)
+			t[cells.Held] = min(t[cells.Held], o.held)
 		}
 	}
 	return t
 }
 
-func (g *paned[K, A]) pageOut(*keyWindows[A]) {}
-
-func (g *paned[K, A]) pagedOut(resident func(hash uint64, k K) bool) {
-	for _, q := range []*wakeQueue[K]{&g.due, &g.dueNow, &g.holds} {
-		q.retain(func(w *wakeup[K]) bool { return resident(w.hash, w.key) })
+// PageIn implements [cells.Pager].
+func (g *paned) PageIn(k cells.Entry) {
+	for _, o := range g.byKey[k].open {
+		if o.wake < never {
+			g.due.push(wakeup{o.wake, k, o.window})
+		}
+		if o.wakeNow < never {
+			g.dueNow.push(wakeup{o.wakeNow, k, o.window})
+		}
+		g.queueHold(k, o)
 	}
 }
 
-// resident is a key's windows, nil if it has none. If the key pages, it is in memory:
-// else the index has it.
-func (g *paned[K, A]) resident(hash uint64, k K) *keyWindows[A] {
-	if g.paged != nil {
-		return g.paged.resident(hash, k)
+// PageOut implements [cells.Pager].
+func (g *paned) PageOut(cells.Entry) {}
+
+// PagedOut implements [cells.Pager].
+func (g *paned) PagedOut() {
+	for _, q := range []*wakeQueue{&g.due, &g.dueNow, &g.holds} {
+		q.retain(func(w *wakeup) bool { return g.keys.Has(w.k) })
 	}
-	return g.keys.Get(hash, k)
 }
 
 // relieve is called between elements and firings.
-func (g *paned[K, A]) relieve() {
-	if g.paged != nil {
-		g.paged.relieve()
+func (g *paned) relieve() {
+	if g.keys.Pages() {
+		g.op.relieve(g.keys)
+	}
+}
+
+// relieve has a table evict what does not fit, unless the task has failed.
+func (o *Op) relieve(t *cells.Table) {
+	if !o.task.unreadable() && !o.Failed() {
+		t.Relieve()
 	}
 }
 
 // recall sees to it that the first in q is the first that is due by now.
-func (g *paned[K, A]) recall(q *wakeQueue[K], clock int, now model.Timestamp) {
-	if g.paged == nil {
+func (g *paned) recall(q *wakeQueue, clock int, now model.Timestamp) {
+	if !g.keys.Pages() {
 		return
 	}
 	queued := never
 	if len(q.heap) > 0 {
 		queued = q.heap[0].at
 	}
-	g.paged.recall(clock, queued, now)
+	g.keys.Recall(clock, queued, now)
 }
 
 // hold is what the open windows hold the watermark at.
-func (g *paned[K, A]) hold() model.Timestamp {
-	return min(g.queuedHold(), g.paged.nextDue(held))
+func (g *paned) hold() model.Timestamp {
+	return min(g.queuedHold(), g.keys.NextDue(cells.Held))
 }

@@ -7,6 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/millrace/millrace/internal/engine/cells"
 	"github.com/millrace/millrace/model"
 )
 
@@ -66,16 +67,16 @@ func TestWindowQueueIsSorted(t *testing.T) {
 
 func TestWakeQueueIsSortedAndStable(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var q wakeQueue[int]
-		var want []wakeup[int]
+		var q wakeQueue
+		var want []wakeup
 		next := 0
 		t.Repeat(map[string]func(*rapid.T){
 			"push": func(t *rapid.T) {
-				w := wakeup[int]{at: drawTime(t, "at"), key: next, window: drawWindow(t)}
+				w := wakeup{at: drawTime(t, "at"), k: cells.Entry(next), window: drawWindow(t)}
 				next++
 				q.push(w)
 				want = append(want, w)
-				slices.SortStableFunc(want, func(a, b wakeup[int]) int {
+				slices.SortStableFunc(want, func(a, b wakeup) int {
 					return cmp.Or(cmp.Compare(a.at, b.at), a.window.Compare(b.window))
 				})
 			},
@@ -101,19 +102,4 @@ func TestWakeQueueIsSortedAndStable(t *testing.T) {
 			},
 		})
 	})
-}
-
-func TestWakeQueueForgetsWhatItHandedOut(t *testing.T) {
-	var q wakeQueue[string]
-	for range 10 {
-		q.push(wakeup[string]{key: "a long key"})
-	}
-	for range 10 {
-		q.pop(0)
-	}
-	for _, w := range q.heap[:cap(q.heap)] {
-		if w.key != "" {
-			t.Fatal("the queue still holds a key that it handed out")
-		}
-	}
 }

@@ -1,6 +1,9 @@
 package engine
 
-import "github.com/millrace/millrace/model"
+import (
+	"github.com/millrace/millrace/internal/engine/cells"
+	"github.com/millrace/millrace/model"
+)
 
 // A ReshuffleSpec is the ExchangeSpec that spreads elements evenly over the
 // tasks of the next stage, as they are: with timestamp, window and pane.
@@ -13,6 +16,7 @@ type ReshuffleSpec[T any] struct {
 }
 
 type shuffled[T any] struct {
+	_    incomparable
 	meta model.Meta
 	v    T
 }
@@ -51,7 +55,7 @@ const reshuffleTurn = 16
 // windowTask spreads windows over tasks.
 func windowTask(w model.Window, of int) int {
 	const odd = 0x9e3779b97f4a7c15 // spreads what is near over all bits
-	return KeyGroup((uint64(w.Start)*odd+uint64(w.End))*odd, of)
+	return cells.KeyGroup((uint64(w.Start)*odd+uint64(w.End))*odd, of)
 }
 
 // Receiver implements [ExchangeSpec].

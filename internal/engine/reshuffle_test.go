@@ -21,7 +21,7 @@ func newShuffling(w model.Windowing) *shuffling {
 	from.Tails = []plan.Tail{{Node: n, To: to}}
 	to.Feeds = []plan.Feed{{From: from}}
 	t := &Task{cfg: Config{
-		Context: context.Background(), Stage: from, Of: 3, KeyGroups: 3, BatchSize: 1024, Store: Memory{},
+		Context: context.Background(), Stage: from, Of: 3, KeyGroups: 3, BatchSize: 1024, Store: nil,
 		Pool: func(*model.Node, int) Pool { return noPool{} },
 	}}
 	op := &Op{task: t, Node: n}

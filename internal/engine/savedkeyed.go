@@ -3,7 +3,9 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"reflect"
 
+	"github.com/millrace/millrace/internal/engine/cells"
 	"github.com/millrace/millrace/model"
 	"github.com/millrace/millrace/model/state"
 )
@@ -29,13 +31,9 @@ type savedTimer struct {
 	Holds      bool
 }
 
-func (g *keyedOp[K, V]) encoding() (Encoding[keyedWindows], error) {
-	e, err := newSavedAs(
-		func(ks *keyedWindows) ([]savedKeyedWindow, error) { return packKeyed(g.layout, ks) },
-		func(saved []savedKeyedWindow, ks *keyedWindows) error {
-			return unpackKeyed(presentCells(g.layout), saved, ks)
-		})
-	return keyedEncoding{e, g.layout}, err
+func (g *keyedOp) form() (cells.Form, error) {
+	value, err := cells.ValueOf(reflect.TypeFor[[]savedKeyedWindow]())
+	return keyedForm{g, value}, err
 }
 
 func packKeyed(l *state.Layout, ks *keyedWindows) ([]savedKeyedWindow, error) {
@@ -110,22 +108,22 @@ func unpackKeyed(from *keyedCells, saved []savedKeyedWindow, ks *keyedWindows) e
 }
 
 // restored queues what was loaded.
-func (g *keyedOp[K, V]) restored(watermark, now model.Timestamp) {
+func (g *keyedOp) restored(watermark, now model.Timestamp) {
 	g.watermark, g.now = watermark, now
 	g.ending = watermark >= g.strategy.Expiry(model.GlobalWindow)
-	g.keys.Each(func(hash uint64, k K, ks *keyedWindows) bool {
-		g.pageIn(hash, k, ks)
+	g.keys.Each(func(k cells.Entry) bool {
+		g.PageIn(k)
 		return true
 	})
 }
 
-// pageIn queues what was read of a key.
-func (g *keyedOp[K, V]) pageIn(hash uint64, k K, ks *keyedWindows) {
-	for _, w := range ks.open {
+// PageIn implements [cells.Pager].
+func (g *keyedOp) PageIn(k cells.Entry) {
+	for _, w := range g.byKey[k].open {
 		g.open++
 		for c := range w.wake {
 			if w.wake[c] < never {
-				w.entry[c] = g.due[c].add(wakeup[K]{w.wake[c], hash, k, w.window})
+				w.entry[c] = g.due[c].add(wakeup{w.wake[c], k, w.window})
 			}
 			for i := range w.timers[c].items {
 				t := &w.timers[c].items[i]
@@ -136,7 +134,7 @@ func (g *keyedOp[K, V]) pageIn(hash uint64, k K, ks *keyedWindows) {
 				h.seq++
 				h.live++
 				t.hold = h.seq
-				h.push(keyedHold[K]{wakeup[K]{t.output, hash, k, w.window}, c, t.cell, t.tag, h.seq})
+				h.push(keyedHold{wakeup{t.output, k, w.window}, c, t.cell, t.tag, h.seq})
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"github.com/millrace/millrace/internal/engine/cells"
 	"github.com/millrace/millrace/model"
 )
 
@@ -17,8 +18,8 @@ type savedElement[T any] struct {
 	Value T
 }
 
-func waitingEncoding[T any]() (Encoding[waitingCell[T]], error) {
-	return newSavedAs(
+func waitingForm[T any]() func() (cells.Form, error) {
+	return cells.Packed(
 		func(c *waitingCell[T]) (savedWaiting[T], error) {
 			s := savedWaiting[T]{Earliest: c.earliest}
 			for _, e := range c.elements {
@@ -47,11 +48,6 @@ type sideProgress struct {
 	Sides []model.Timestamp
 }
 
-func progressEncoding() (Encoding[sideProgress], error) {
-	e, err := coderOf[sideProgress]()
-	return e, err
-}
-
 // mergeProgress leaves what all have passed, which at a barrier is the same.
 func mergeProgress(into, from *sideProgress) {
 	into.Main = min(into.Main, from.Main)
@@ -65,8 +61,8 @@ func (s *sided[T, S]) note() {
 	if s.op.task.Store() == nil {
 		return
 	}
-	cells, _ := s.progress.Window(model.GlobalWindow)
-	p, _ := cells.Upsert(s.hash, struct{}{})
+	cell, _ := s.progress.Window(model.GlobalWindow)
+	p := cell.V.(*sideProgress)
 	p.Main, p.Sides = s.watermark, p.Sides[:0]
 	over := p.Main == model.MaxTimestamp
 	for _, t := range s.tables {
@@ -81,8 +77,8 @@ func (s *sided[T, S]) note() {
 // restored queues what was loaded.
 func (s *sided[T, S]) restored(_, _ model.Timestamp) {
 	p := &sideProgress{Main: model.MinTimestamp}
-	if cells := s.progress.Lookup(model.GlobalWindow); cells != nil {
-		p = peek(cells, s.hash, struct{}{})
+	if cell := s.progress.Lookup(model.GlobalWindow); cell != nil {
+		p = cell.V.(*sideProgress)
 	}
 	s.watermark = p.Main
 	for i, t := range s.tables {
@@ -92,7 +88,7 @@ func (s *sided[T, S]) restored(_, _ model.Timestamp) {
 		}
 		t.restored(at, p.Main)
 	}
-	windowsOf(s.waiting, func(w model.Window) {
+	s.waiting.EachSaved(func(w model.Window) {
 		g := waitingGroup{window: w}
 		for _, t := range s.tables {
 			side := t.window(w)
@@ -121,8 +117,8 @@ type savedRow[E any] struct {
 	Value E
 }
 
-func (t *sideWindows[E, C, S]) encoding() (Encoding[sideCell[C]], error) {
-	return newSavedAs(
+func (t *sideWindows[E, C, S]) form() func() (cells.Form, error) {
+	return cells.Packed(
 		func(c *sideCell[C]) (savedSide[E], error) {
 			s := savedSide[E]{Paned: c.paned, Early: c.early}
 			c.contents.each(func(v E, pane int64) { s.Rows = append(s.Rows, savedRow[E]{pane, v}) })
@@ -143,7 +139,7 @@ func (t *sideWindows[E, C, S]) passed() model.Timestamp { return t.watermark }
 // restored queues what was loaded.
 func (t *sideWindows[E, C, S]) restored(watermark, main model.Timestamp) {
 	t.watermark, t.main = watermark, main
-	windowsOf(t.cells, func(w model.Window) { t.expiring.add(w.End.Add(t.lateness), w) })
+	t.cells.EachSaved(func(w model.Window) { t.expiring.add(w.End.Add(t.lateness), w) })
 }
 
 func (l *SideList[E]) each(visit func(v E, pane int64)) {

@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"reflect"
 	"slices"
 
+	"github.com/millrace/millrace/internal/engine/cells"
 	"github.com/millrace/millrace/model"
 )
 
@@ -35,9 +37,8 @@ func (s SideSpec[T, S]) Receiver(op *Op, outs [][]any) Receiver {
 		op:        op,
 		process:   s.Process(op, outs),
 		watermark: model.MinTimestamp,
-		hash:      ownHash(op),
-		waiting:   openTaskCells(op, "waiting", false, mergeWaiting[T], waitingEncoding[T]),
-		progress:  openTaskCells(op, "watermarks", true, mergeProgress, progressEncoding),
+		waiting:   openTaskCells(op, "waiting", false, mergeWaiting[T], waitingForm[T]()),
+		progress:  openTaskCells(op, "watermarks", true, mergeProgress, cells.Plain(reflect.TypeFor[sideProgress]())),
 		hold:      model.MaxTimestamp,
 	}
 	for i, side := range s.View.sides(nil) {
@@ -67,12 +68,11 @@ type sided[T, S any] struct {
 	each    Emit[T]
 	late    Emit[model.LateElement[T]] // nil if nobody wants what is dropped
 
-	watermark model.Timestamp // of the main input
-	hash      uint64
-	waiting   WindowCells[struct{}, waitingCell[T]] // by window of the main input
-	progress  WindowCells[struct{}, sideProgress]   // in the global window
-	groups    []waitingGroup                        // in the order of their first elements
-	hold      model.Timestamp                       // the earliest that waits
+	watermark model.Timestamp  // of the main input
+	waiting   *cells.TaskCells // a waitingCell by window of the main input
+	progress  *cells.TaskCells // a sideProgress in the global window
+	groups    []waitingGroup   // in the order of their first elements
+	hold      model.Timestamp  // the earliest that waits
 
 	// What elements of the last window see, while known.
 	last    model.Window
@@ -181,14 +181,14 @@ func (s *sided[T, S]) hand(m *model.Meta, v *T) {
 }
 
 func (s *sided[T, S]) wait(m *model.Meta, v *T) {
-	cells, fresh := s.waiting.Window(m.Window)
+	cell, fresh := s.waiting.Window(m.Window)
 	if fresh {
 		s.groups = append(s.groups, waitingGroup{m.Window, slices.Clone(s.windows)})
 		for i, t := range s.tables {
 			t.want(s.windows[i])
 		}
 	}
-	c, fresh := cells.Upsert(s.hash, struct{}{})
+	c := cell.V.(*waitingCell[T])
 	if fresh || m.Timestamp < c.earliest {
 		c.earliest = m.Timestamp
 		s.hold = min(s.hold, m.Timestamp)
@@ -225,7 +225,7 @@ func (s *sided[T, S]) ready(windows []model.Window) bool {
 }
 
 func (s *sided[T, S]) cell(g waitingGroup) *waitingCell[T] {
-	return peek(s.waiting.Lookup(g.window), s.hash, struct{}{})
+	return s.waiting.Lookup(g.window).V.(*waitingCell[T])
 }
 
 // resume processes the elements of g.

@@ -1,12 +1,11 @@
 package engine
 
 import (
-	"bytes"
-	"fmt"
 	"iter"
 	"slices"
 
 	"github.com/millrace/millrace/model"
+	"github.com/millrace/millrace/model/coder"
 )
 
 // SideContents is what a side input has in one window, kept as those who look
@@ -26,17 +25,12 @@ type SideContents[E any] interface {
 type Same[V any] func(a, b *V) bool
 
 // sameBy is a Same. A value that cannot be encoded ends op's task.
-func sameBy[V any](op *Op, encode Encode[V]) Same[V] {
-	var bufs [2][]byte
-	encoded := func(i int, v *V) []byte {
-		b, err := encode(bufs[i][:0], v)
-		if err != nil {
-			op.Fail(&model.Meta{}, *v, fmt.Errorf("comparing it with a retraction: %w", err))
-		}
-		bufs[i] = b
-		return b
+func sameBy[V any](op *Op, by *coder.Untyped) Same[V] {
+	c := comparer{op: op, by: by}
+	return func(a, b *V) bool {
+		c.want(b)
+		return c.same(a)
 	}
-	return func(a, b *V) bool { return bytes.Equal(encoded(0, a), encoded(1, b)) }
 }
 
 // without takes one value equal to v out of values.

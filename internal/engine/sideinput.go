@@ -2,12 +2,13 @@ package engine
 
 import (
 	"fmt"
-	"math/bits"
 	"reflect"
 	"slices"
 	"time"
 
+	"github.com/millrace/millrace/internal/engine/cells"
 	"github.com/millrace/millrace/model"
+	"github.com/millrace/millrace/model/coder"
 	"github.com/millrace/millrace/triggers"
 )
 
@@ -62,7 +63,7 @@ type SideInput[E any, C SideContents[E], S any] struct {
 	// New makes contents without elements, which compare elements by Same.
 	New func(Same[E]) C
 	// Encode is set where the collection has retractions.
-	Encode Encode[E]
+	Encode *coder.Untyped
 	Read   func(C) (S, error)
 }
 
@@ -135,14 +136,14 @@ type broadcast[P any] struct {
 
 func newBroadcast[P any](op *Op, port int) Emit[P] {
 	b := &broadcast[P]{out: newOutlet[sideRow[P]](op, port)}
-	b.out.before = func(model.Timestamp) {
+	b.out.link.before = func(model.Timestamp) {
 		if len(b.back) > 0 {
 			b.send(sideRow[P]{})
 		}
 	}
 	return func(m *model.Meta, v *P) {
 		if m.Pane.Retraction {
-			b.back = append(b.back, shuffled[P]{*m, *v})
+			b.back = append(b.back, shuffled[P]{meta: *m, v: *v})
 			return
 		}
 		b.send(sideRow[P]{has: true, meta: *m, v: *v})
@@ -151,7 +152,7 @@ func newBroadcast[P any](op *Op, port int) Emit[P] {
 
 func (b *broadcast[P]) send(r sideRow[P]) {
 	r.back, b.back = b.back, nil
-	for task := range b.out.batches {
+	for task := range b.out.link.tasks {
 		*b.out.rowFor(task) = r
 	}
 }
@@ -172,10 +173,9 @@ type sideWindows[E any, C SideContents[E], S any] struct {
 	atEnd bool
 
 	watermark model.Timestamp
-	main      model.Timestamp // watermark of the main input
-	hash      uint64
-	cells     WindowCells[struct{}, sideCell[C]]
-	nothing   C // contents of windows without elements
+	main      model.Timestamp  // watermark of the main input
+	cells     *cells.TaskCells // a sideCell by window
+	nothing   C                // contents of windows without elements
 	wanted    map[model.Window]int
 	expiring  windowQueue
 }
@@ -200,11 +200,10 @@ func (in SideInput[E, C, S]) table(op *Op, port int) sideTable {
 		atEnd:     !w.Grouped || firesAtEnd(w.Strategy.Trigger),
 		watermark: model.MinTimestamp,
 		main:      model.MinTimestamp,
-		hash:      ownHash(op),
 		wanted:    map[model.Window]int{},
 	}
 	// What several tasks had of a window is the same, but for those that had let go of it.
-	t.cells = openTaskCells(op, fmt.Sprintf("side input %d", port), true, func(_, _ *sideCell[C]) {}, t.encoding)
+	t.cells = openTaskCells(op, fmt.Sprintf("side input %d", port), true, func(_, _ *sideCell[C]) {}, t.form())
 	t.nothing = t.empty()
 	if in.Whole {
 		t.rows = sideRows(op, Explode(op, w, t.replace))
@@ -276,8 +275,8 @@ func (t *sideWindows[E, C, S]) open(m *model.Meta) *sideCell[C] {
 	if t.gone(w) && t.wanted[w] == 0 {
 		return nil
 	}
-	cells, fresh := t.cells.Window(w)
-	c, _ := cells.Upsert(t.hash, struct{}{})
+	cell, fresh := t.cells.Window(w)
+	c := cell.V.(*sideCell[C])
 	if fresh {
 		c.contents = t.empty()
 		t.expiring.add(w.End.Add(t.lateness), w)
@@ -293,12 +292,12 @@ func (t *sideWindows[E, C, S]) empty() C {
 	if t.in.Encode == nil {
 		return t.in.New(nil)
 	}
-	return t.in.New(sameBy(t.op, t.in.Encode))
+	return t.in.New(sameBy[E](t.op, t.in.Encode))
 }
 
 func (t *sideWindows[E, C, S]) cell(w model.Window) *sideCell[C] {
-	if cells := t.cells.Lookup(w); cells != nil {
-		return peek(cells, t.hash, struct{}{})
+	if cell := t.cells.Lookup(w); cell != nil {
+		return cell.V.(*sideCell[C])
 	}
 	return nil
 }
@@ -384,24 +383,26 @@ func firesAtEnd(trigger model.Trigger) bool {
 	return trigger.ShouldFire(c)
 }
 
+// openTaskCells opens cells of what a task has for itself: an S by window.
+func openTaskCells[S any](op *Op, cell string, alike bool, merge func(into, from *S), form func() (cells.Form, error)) *cells.TaskCells {
+	return cells.OpenTaskCells(op.store(), op.declare(cell, form), cells.TaskKind{
+		New:    func() any { return new(S) },
+		Alike:  alike,
+		Merge:  func(into, from any) { merge(into.(*S), from.(*S)) },
+		Hash:   ownHash(op),
+		Groups: op.task.cfg.KeyGroups,
+	})
+}
+
 // ownHash is the hash of a key group that op's task owns: under it lies state
 // that goes by task, not by key.
 func ownHash(op *Op) uint64 {
 	groups := op.task.cfg.KeyGroups
 	index, of := op.Instance()
 	for g := range groups {
-		if Owner(g, groups, of) == index {
-			return groupHash(g, groups)
+		if cells.Owner(g, groups, of) == index {
+			return cells.GroupHash(g, groups)
 		}
 	}
 	return 0
-}
-
-// groupHash is the least hash of a key group.
-func groupHash(group, groups int) uint64 {
-	lo, rest := bits.Div64(uint64(group), 0, uint64(groups))
-	if rest > 0 {
-		lo++
-	}
-	return lo
 }

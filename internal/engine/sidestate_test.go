@@ -7,6 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/millrace/millrace/internal/engine/cells"
 	"github.com/millrace/millrace/internal/plan"
 	"github.com/millrace/millrace/model"
 	"github.com/millrace/millrace/triggers"
@@ -25,7 +26,7 @@ const tick = 10 // the size of its windows
 func newRig(lateness time.Duration, side model.WindowingStrategy) *rig {
 	main := model.WindowingStrategy{Windows: windowing.Fixed{Size: tick * time.Microsecond}, Lateness: lateness}
 	n := &model.Node{Class: model.Exchange, Inputs: []*model.Collection{{Windowing: &model.Windowing{Strategy: main}}, {Windowing: &model.Windowing{Strategy: side}}}}
-	op := &Op{Node: n, task: &Task{cfg: Config{Context: context.Background(), Of: 1, KeyGroups: DefaultKeyGroups, Store: Memory{}}}}
+	op := &Op{Node: n, task: &Task{cfg: Config{Context: context.Background(), Of: 1, KeyGroups: cells.DefaultKeyGroups, Store: nil}}}
 	r := &rig{}
 	spec := SideSpec[int, []int]{
 		View: SideInput[int, *SideList[int], []int]{New: NewSideList[int], Read: func(l *SideList[int]) ([]int, error) { return l.Values(), nil }},
@@ -44,7 +45,7 @@ func fixedTicks(n int) model.WindowingStrategy {
 func (r *rig) add(at ...model.Timestamp) {
 	b := &Records[shuffled[int]]{}
 	for _, t := range at {
-		b.Rows = append(b.Rows, shuffled[int]{model.Meta{Timestamp: t}, 1})
+		b.Rows = append(b.Rows, shuffled[int]{meta: model.Meta{Timestamp: t}, v: 1})
 	}
 	r.Receive(0, b)
 }
@@ -145,7 +146,7 @@ func TestSidedDoesNotAllocateWhenReady(t *testing.T) {
 	}
 	b := &Records[shuffled[int]]{}
 	for _, t := range at {
-		b.Rows = append(b.Rows, shuffled[int]{model.Meta{Timestamp: t}, 1})
+		b.Rows = append(b.Rows, shuffled[int]{meta: model.Meta{Timestamp: t}, v: 1})
 	}
 	if n := testing.AllocsPerRun(10, func() { r.Receive(0, b) }); n > 0 {
 		t.Errorf("%d elements take %v allocations", len(at), n)
@@ -196,8 +197,8 @@ func TestStateOfATaskLiesUnderAKeyGroupOfItsOwn(t *testing.T) {
 		for of := 1; of <= 5; of++ {
 			for i := range of {
 				op := &Op{task: &Task{cfg: Config{Index: i, Of: of, KeyGroups: groups}}}
-				g := KeyGroup(ownHash(op), groups)
-				if owner := Owner(g, groups, of); owner != i && groups >= of {
+				g := cells.KeyGroup(ownHash(op), groups)
+				if owner := cells.Owner(g, groups, of); owner != i && groups >= of {
 					t.Errorf("of %d tasks, the state of %d lies under group %d of %d, which is %d's", of, i, g, groups, owner)
 				}
 			}

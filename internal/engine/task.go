@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/millrace/millrace/internal/engine/cells"
 	"github.com/millrace/millrace/internal/plan"
 	"github.com/millrace/millrace/model"
 	"github.com/millrace/millrace/model/source"
@@ -97,7 +98,8 @@ type Config struct {
 	KeyGroups int
 	// BatchSize is how many records a batch holds at most.
 	BatchSize int
-	Store     Store
+	// Store keeps the task's state; nil keeps it in memory only.
+	Store *cells.Durable
 	// Resumed says of a sink that the run goes on from a checkpoint that knows it; nil
 	// is never.
 	Resumed func(*model.Node) bool

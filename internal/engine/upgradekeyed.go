@@ -4,25 +4,50 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/millrace/millrace/internal/engine/cells"
 	"github.com/millrace/millrace/model/state"
 )
 
 // How the cells and timers of a DoFn are read that were saved by another version of
 // it: by their names.
 
-// keyedEncoding is the encoding of a DoFn's cells.
-type keyedEncoding struct {
-	savedAs[keyedWindows, []savedKeyedWindow]
-	layout *state.Layout
+// keyedForm is the form of a DoFn's cells.
+type keyedForm struct {
+	g     *keyedOp
+	value cells.Value // of []savedKeyedWindow
 }
 
-func (e keyedEncoding) describe(s *cellSchema) {
-	e.savedAs.describe(s)
-	for _, c := range e.layout.Specs {
-		s.Cells = append(s.Cells, cellPart{c.Name, c.Kind.String(), c.Expires(), c.Types})
+// Append implements [cells.Form], as do the next three.
+func (e keyedForm) Append(dst []byte, _ cells.Values, k cells.Entry) ([]byte, error) {
+	saved, err := packKeyed(e.g.layout, &e.g.byKey[k])
+	if err != nil {
+		return dst, err
 	}
-	for _, t := range e.layout.Timers {
-		s.Timers = append(s.Timers, timerPart{t.Name, t.Clock.String(), t.Family})
+	return e.value.Append(dst, &saved)
+}
+
+// Decode implements [cells.Form].
+func (e keyedForm) Decode(src []byte, _ cells.Values, k cells.Entry) ([]byte, error) {
+	return e.decode(src, k, e.value.Decode, presentCells(e.g.layout))
+}
+
+func (e keyedForm) decode(src []byte, k cells.Entry, read cells.ValueDecoder, places *keyedCells) ([]byte, error) {
+	var saved []savedKeyedWindow
+	rest, err := read(src, &saved)
+	if err == nil {
+		err = unpackKeyed(places, saved, &e.g.byKey[k])
+	}
+	return rest, err
+}
+
+// Describe implements [cells.Form].
+func (e keyedForm) Describe(s *cells.Schema) {
+	s.Value = e.value.Schema()
+	for _, c := range e.g.layout.Specs {
+		s.Cells = append(s.Cells, cells.CellPart{Name: c.Name, Kind: c.Kind.String(), Expires: c.Expires(), Types: c.Types})
+	}
+	for _, t := range e.g.layout.Timers {
+		s.Timers = append(s.Timers, cells.TimerPart{Name: t.Name, Clock: t.Clock.String(), Family: t.Family})
 	}
 }
 
@@ -50,8 +75,9 @@ func presentCells(l *state.Layout) *keyedCells {
 	return k
 }
 
-func (e keyedEncoding) from(history []*cellSchema, u *Upgrade) (decoder[keyedWindows], error) {
-	places := &keyedCells{specs: len(e.layout.Specs)}
+// From implements [cells.Form].
+func (e keyedForm) From(history []*cells.Schema, u *cells.Upgrade) (cells.Decoder, error) {
+	places := &keyedCells{specs: len(e.g.layout.Specs)}
 	for _, part := range history[0].Cells {
 		c, err := e.cellFrom(part, history, u)
 		if err != nil {
@@ -67,28 +93,30 @@ func (e keyedEncoding) from(history []*cellSchema, u *Upgrade) (decoder[keyedWin
 		places.timers = append(places.timers, at)
 	}
 	e.noteAdded(history[len(history)-1], u)
-	return e.fromBy(history, u, func(saved []savedKeyedWindow, ks *keyedWindows) error {
-		return unpackKeyed(places, saved, ks)
-	})
+	read, err := e.value.From(history, cells.ValuePart, u, "")
+	if err != nil {
+		return nil, err
+	}
+	return func(src []byte, _ cells.Values, k cells.Entry) ([]byte, error) { return e.decode(src, k, read, places) }, nil
 }
 
 // cellFrom is where a cell goes that was saved as part. What a later version did not
 // have does not come back.
-func (e keyedEncoding) cellFrom(part cellPart, history []*cellSchema, u *Upgrade) (keyedCell, error) {
+func (e keyedForm) cellFrom(part cells.CellPart, history []*cells.Schema, u *cells.Upgrade) (keyedCell, error) {
 	var later [][]state.TypeSpec
 	for _, h := range history[1:] {
-		i := slices.IndexFunc(h.Cells, func(c cellPart) bool { return c.Name == part.Name })
+		i := slices.IndexFunc(h.Cells, func(c cells.CellPart) bool { return c.Name == part.Name })
 		if i < 0 {
 			return keyedCell{}, nil // which was noted then
 		}
 		later = append(later, h.Cells[i].Types)
 	}
-	i := slices.IndexFunc(e.layout.Specs, func(s *state.Spec) bool { return s.Name == part.Name })
+	i := slices.IndexFunc(e.g.layout.Specs, func(s *state.Spec) bool { return s.Name == part.Name })
 	if i < 0 {
-		u.note(&u.Dropped, fmt.Sprintf("the %s %q", part.Kind, part.Name))
+		u.Note(&u.Dropped, fmt.Sprintf("the %s %q", part.Kind, part.Name))
 		return keyedCell{}, nil
 	}
-	spec := e.layout.Specs[i]
+	spec := e.g.layout.Specs[i]
 	switch {
 	case spec.Kind.String() != part.Kind:
 		return keyedCell{}, fmt.Errorf("its kind is now %v", spec.Kind)
@@ -100,23 +128,23 @@ func (e keyedEncoding) cellFrom(part cellPart, history []*cellSchema, u *Upgrade
 		return keyedCell{}, err
 	}
 	for _, c := range changes {
-		u.note(&u.Changes, fmt.Sprintf("the %s %q: %s", part.Kind, part.Name, c))
+		u.Note(&u.Changes, fmt.Sprintf("the %s %q: %s", part.Kind, part.Name, c))
 	}
 	return keyedCell{old, i}, nil
 }
 
-func (e keyedEncoding) timerFrom(part timerPart, history []*cellSchema, u *Upgrade) (int, error) {
+func (e keyedForm) timerFrom(part cells.TimerPart, history []*cells.Schema, u *cells.Upgrade) (int, error) {
 	for _, h := range history[1:] {
-		if !slices.ContainsFunc(h.Timers, func(t timerPart) bool { return t.Name == part.Name }) {
+		if !slices.ContainsFunc(h.Timers, func(t cells.TimerPart) bool { return t.Name == part.Name }) {
 			return -1, nil
 		}
 	}
-	i := slices.IndexFunc(e.layout.Timers, func(t state.TimerSpec) bool { return t.Name == part.Name })
+	i := slices.IndexFunc(e.g.layout.Timers, func(t state.TimerSpec) bool { return t.Name == part.Name })
 	if i < 0 {
-		u.note(&u.Dropped, fmt.Sprintf("the timer %q", part.Name))
+		u.Note(&u.Dropped, fmt.Sprintf("the timer %q", part.Name))
 		return -1, nil
 	}
-	t := e.layout.Timers[i]
+	t := e.g.layout.Timers[i]
 	switch {
 	case t.Clock.String() != part.Clock:
 		return 0, fmt.Errorf("it went by %s when it was saved, and goes by %v now", part.Clock, t.Clock)
@@ -127,15 +155,15 @@ func (e keyedEncoding) timerFrom(part timerPart, history []*cellSchema, u *Upgra
 }
 
 // noteAdded notes what is new since the last version.
-func (e keyedEncoding) noteAdded(last *cellSchema, u *Upgrade) {
-	for _, s := range e.layout.Specs {
-		if !slices.ContainsFunc(last.Cells, func(c cellPart) bool { return c.Name == s.Name }) {
-			u.note(&u.Added, fmt.Sprintf("the %v %q", s.Kind, s.Name))
+func (e keyedForm) noteAdded(last *cells.Schema, u *cells.Upgrade) {
+	for _, s := range e.g.layout.Specs {
+		if !slices.ContainsFunc(last.Cells, func(c cells.CellPart) bool { return c.Name == s.Name }) {
+			u.Note(&u.Added, fmt.Sprintf("the %v %q", s.Kind, s.Name))
 		}
 	}
-	for _, t := range e.layout.Timers {
-		if !slices.ContainsFunc(last.Timers, func(p timerPart) bool { return p.Name == t.Name }) {
-			u.note(&u.Added, fmt.Sprintf("the timer %q", t.Name))
+	for _, t := range e.g.layout.Timers {
+		if !slices.ContainsFunc(last.Timers, func(p cells.TimerPart) bool { return p.Name == t.Name }) {
+			u.Note(&u.Added, fmt.Sprintf("the timer %q", t.Name))
 		}
 	}
 }

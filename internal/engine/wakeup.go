@@ -1,28 +1,30 @@
 package engine
 
-import "github.com/millrace/millrace/model"
+import (
+	"github.com/millrace/millrace/internal/engine/cells"
+	"github.com/millrace/millrace/model"
+)
 
 // A wakeQueue hands out wakeups in the order of their times. Those of the same
 // time come in the order of their windows, then in that of pushing, which is
 // the same in every run.
-type wakeQueue[K comparable] struct {
-	heap []queuedWakeup[K]
+type wakeQueue struct {
+	heap []queuedWakeup
 	seq  uint64
 }
 
-type wakeup[K comparable] struct {
+type wakeup struct {
 	at     model.Timestamp
-	hash   uint64
-	key    K
+	k      cells.Entry
 	window model.Window
 }
 
-type queuedWakeup[K comparable] struct {
-	wakeup[K]
+type queuedWakeup struct {
+	wakeup
 	seq uint64
 }
 
-func (a *queuedWakeup[K]) before(b *queuedWakeup[K]) bool {
+func (a *queuedWakeup) before(b *queuedWakeup) bool {
 	if a.at != b.at {
 		return a.at < b.at
 	}
@@ -32,9 +34,9 @@ func (a *queuedWakeup[K]) before(b *queuedWakeup[K]) bool {
 	return a.seq < b.seq
 }
 
-func (q *wakeQueue[K]) push(w wakeup[K]) {
+func (q *wakeQueue) push(w wakeup) {
 	q.seq++
-	q.heap = append(q.heap, queuedWakeup[K]{w, q.seq})
+	q.heap = append(q.heap, queuedWakeup{w, q.seq})
 	h := q.heap
 	for i := len(h) - 1; i > 0; {
 		parent := (i - 1) / 2
@@ -47,7 +49,7 @@ func (q *wakeQueue[K]) push(w wakeup[K]) {
 }
 
 // next is the time of the first wakeup; MaxTimestamp if there is none.
-func (q *wakeQueue[K]) next() model.Timestamp {
+func (q *wakeQueue) next() model.Timestamp {
 	if len(q.heap) == 0 {
 		return model.MaxTimestamp
 	}
@@ -55,15 +57,15 @@ func (q *wakeQueue[K]) next() model.Timestamp {
 }
 
 // pop takes the first wakeup that is due at t.
-func (q *wakeQueue[K]) pop(t model.Timestamp) (wakeup[K], bool) {
+func (q *wakeQueue) pop(t model.Timestamp) (wakeup, bool) {
 	h := q.heap
 	if len(h) == 0 || h[0].at > t {
-		return wakeup[K]{}, false
+		return wakeup{}, false
 	}
 	first := h[0].wakeup
 	last := len(h) - 1
 	h[0] = h[last]
-	h[last] = queuedWakeup[K]{}
+	h[last] = queuedWakeup{}
 	h = h[:last]
 	q.heap = h
 	for i := 0; ; {
@@ -84,8 +86,8 @@ func (q *wakeQueue[K]) pop(t model.Timestamp) (wakeup[K], bool) {
 }
 
 // retain keeps the wakeups that keep says.
-func (q *wakeQueue[K]) retain(keep func(*wakeup[K]) bool) {
-	h := minHeap[queuedWakeup[K], *queuedWakeup[K]]{q.heap}
-	h.retain(func(w *queuedWakeup[K]) bool { return keep(&w.wakeup) })
+func (q *wakeQueue) retain(keep func(*wakeup) bool) {
+	h := minHeap[queuedWakeup, *queuedWakeup]{q.heap}
+	h.retain(func(w *queuedWakeup) bool { return keep(&w.wakeup) })
 	q.heap = h.items
 }

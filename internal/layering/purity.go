@@ -13,7 +13,7 @@ import (
 )
 
 // Pure are the packages whose code depends on nothing but what it is given.
-var Pure = []string{"internal/engine", "windowing", "triggers"}
+var Pure = []string{"internal/engine", "internal/engine/cells", "windowing", "triggers"}
 
 // pureImports are what they may import of the standard library. Package maps is
 // not among them: it walks maps.

@@ -2,7 +2,6 @@ package coder
 
 import (
 	"errors"
-	"fmt"
 	"reflect"
 	"sync"
 	"unsafe"
@@ -12,12 +11,8 @@ import (
 // calls for one type share it. It is immutable and safe for concurrent use; the
 // values given to it remain the caller's.
 type Coder[T any] struct {
-	codec   *codec
-	schema  *Schema
-	name    string
-	key     bool
-	kind    reflect.Kind // of T
-	scratch sync.Pool    // of *hashed[T]
+	of      *Untyped
+	scratch sync.Pool // of *T, for keys that are hashed by their encoding
 }
 
 // Any is a [Coder] whose type is not known where it is held.
@@ -58,58 +53,35 @@ func coderOf[T any](m mode) (*Coder[T], error) {
 	if known, ok := coders.Load(r); ok {
 		return known.(*Coder[T]), nil
 	}
-	compiled, err := codecOf(r)
+	u, err := untypedOf(r.typ, m)
 	if err != nil {
 		return nil, err
 	}
-	c := &Coder[T]{
-		codec:  compiled,
-		schema: &Schema{root: compiled.node},
-		name:   typeName(r.typ),
-		key:    m == asKey,
-		kind:   r.typ.Kind(),
-	}
-	c.scratch.New = func() any { return new(hashed[T]) }
+	c := &Coder[T]{of: u}
+	c.scratch.New = func() any { return new(T) }
 	shared, _ := coders.LoadOrStore(r, c)
 	return shared.(*Coder[T]), nil
 }
 
 // Type returns T.
-func (c *Coder[T]) Type() reflect.Type { return reflect.TypeFor[T]() }
+func (c *Coder[T]) Type() reflect.Type { return c.of.typ }
 
 // Schema describes the encoding. It is shared, and not to be changed.
-func (c *Coder[T]) Schema() *Schema { return c.schema }
+func (c *Coder[T]) Schema() *Schema { return c.of.schema }
 
 // Append appends the encoding of *v to dst. It keeps no reference to v, yet the
 // compiler cannot see that, so a local variable will be moved to the heap: in
 // hot code, encode what is there already. On an error dst comes back as it was
 // given, save for its spare capacity.
 func (c *Coder[T]) Append(dst []byte, v *T) ([]byte, error) {
-	out, err := c.codec.enc(dst, unsafe.Pointer(v), 0)
-	if err != nil {
-		return dst, fmt.Errorf("coder: encoding %s: %w", c.name, err)
-	}
-	return out, nil
+	return c.of.append(dst, unsafe.Pointer(v))
 }
 
 // Decode reads one value from the beginning of src into *v and returns what
 // follows it. It overwrites *v whole, and what *v referred to before it leaves
 // alone; the value decoded shares no memory with src. On an error *v is zero.
 func (c *Coder[T]) Decode(src []byte, v *T) (rest []byte, err error) {
-	rest, err = c.codec.dec(src, unsafe.Pointer(v), 0)
-	if err != nil {
-		var zero T
-		*v = zero
-		return nil, fmt.Errorf("coder: decoding %s: %w", c.name, err)
-	}
-	return rest, nil
-}
-
-// A hashed is scratch space for hashing: the key, which thus need not leave its
-// caller's stack, and its encoding.
-type hashed[T any] struct {
-	key T
-	buf []byte
+	return c.of.decode(src, unsafe.Pointer(v))
 }
 
 // Hash returns a hash of a key, the same in all processes and versions, and well
@@ -121,50 +93,17 @@ type hashed[T any] struct {
 // Hash allocates nothing. It panics on a coder that For made: equal values might
 // differ in their hash.
 func (c *Coder[T]) Hash(v *T) uint64 {
-	if !c.key {
-		panic("coder: Hash of " + c.name + " needs a coder made by ForKey")
+	if c.of.key {
+		if h, ok := hashScalar(c.of.typ.Kind(), unsafe.Pointer(v)); ok {
+			return h
+		}
 	}
-	p := unsafe.Pointer(v)
-	switch c.kind {
-	case reflect.String:
-		s := *(*string)(p)
-		return digest(unsafe.Slice(unsafe.StringData(s), len(s)))
-	case reflect.Int:
-		return mix(uint64(*(*int)(p)))
-	case reflect.Int8:
-		return mix(uint64(*(*int8)(p)))
-	case reflect.Int16:
-		return mix(uint64(*(*int16)(p)))
-	case reflect.Int32:
-		return mix(uint64(*(*int32)(p)))
-	case reflect.Int64:
-		return mix(uint64(*(*int64)(p)))
-	case reflect.Uint:
-		return mix(uint64(*(*uint)(p)))
-	case reflect.Uint8:
-		return mix(uint64(*(*uint8)(p)))
-	case reflect.Uint16:
-		return mix(uint64(*(*uint16)(p)))
-	case reflect.Uint32:
-		return mix(uint64(*(*uint32)(p)))
-	case reflect.Uint64:
-		return mix(*(*uint64)(p))
-	default:
-		return c.hashEncoding(v)
-	}
-}
-
-func (c *Coder[T]) hashEncoding(v *T) uint64 {
+	// A copy, so that the key need not leave its caller's stack.
+	k := c.scratch.Get().(*T)
+	*k = *v
+	h := c.of.hash(unsafe.Pointer(k))
 	var zero T
-	s := c.scratch.Get().(*hashed[T])
-	s.key = *v
-	encoding, err := c.codec.enc(s.buf[:0], unsafe.Pointer(&s.key), 0)
-	h := uint64(0)
-	if err == nil {
-		s.buf = encoding
-		h = digest(encoding)
-	}
-	s.key = zero
-	c.scratch.Put(s)
+	*k = zero
+	c.scratch.Put(k)
 	return h
 }

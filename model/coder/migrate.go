@@ -1,7 +1,6 @@
 package coder
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"unsafe"
@@ -9,14 +8,10 @@ import (
 
 // A Migration decodes values of T that were encoded under other schemas than that of
 // T. It is made by [Coder.From]; it is immutable and safe for concurrent use.
-type Migration[T any] struct {
-	dec     decodeFunc
-	name    string
-	changes []Difference
-}
+type Migration[T any] struct{ of *UntypedMigration }
 
 // Changes lists in what T differs from what was stored; nothing if it does not.
-func (m *Migration[T]) Changes() []Difference { return m.changes }
+func (m *Migration[T]) Changes() []Difference { return m.of.changes }
 
 // From returns a decoder of what was encoded with the schema stored. Fields that T
 // has not are skipped, those that only T has are zero, and numbers are widened. A struct
@@ -30,26 +25,16 @@ func (m *Migration[T]) Changes() []Difference { return m.changes }
 // A coder of keys reads its own schema only: with any other, equal keys might become
 // different ones, or different ones equal.
 func (c *Coder[T]) From(stored *Schema, later ...*Schema) (*Migration[T], error) {
-	m := asValue
-	if c.key {
-		m = asKey
-	}
-	dec, changes, err := migrate(stored, later, request{c.Type(), m})
+	m, err := c.of.From(stored, later...)
 	if err != nil {
 		return nil, err
 	}
-	return &Migration[T]{dec: dec, name: c.name, changes: changes}, nil
+	return &Migration[T]{m}, nil
 }
 
 // Decode is [Coder.Decode] of what was stored.
 func (m *Migration[T]) Decode(src []byte, v *T) (rest []byte, err error) {
-	var zero T
-	*v = zero
-	if rest, err = m.dec(src, unsafe.Pointer(v), 0); err != nil {
-		*v = zero
-		return nil, fmt.Errorf("coder: decoding %s as it was stored: %w", m.name, err)
-	}
-	return rest, nil
+	return m.of.decode(src, unsafe.Pointer(v))
 }
 
 // A MigrationError lists the differences that keep a type from being read as

@@ -15,6 +15,7 @@ import (
 	"github.com/millrace/millrace/internal/checkpoint"
 	"github.com/millrace/millrace/internal/control"
 	"github.com/millrace/millrace/internal/engine"
+	"github.com/millrace/millrace/internal/engine/cells"
 	"github.com/millrace/millrace/internal/plan"
 	"github.com/millrace/millrace/model"
 	"github.com/millrace/millrace/model/sink"
@@ -136,7 +137,7 @@ func openCheckpoints(r *run) (*checkpoints, error) {
 	}
 	var diff *PlanDiff
 	store, err := checkpoint.Open(c.cfg.fs, c.cfg.Dir, checkpoint.Options{
-		KeyGroups: engine.DefaultKeyGroups, Retain: c.cfg.Retain, Logger: r.cfg.Logger, Synchronous: driver != nil,
+		KeyGroups: cells.DefaultKeyGroups, Retain: c.cfg.Retain, Logger: r.cfg.Logger, Synchronous: driver != nil,
 		CacheBytes: c.cfg.cacheBytes(),
 		Accept: func(in checkpoint.Inspection) (err error) {
 			diff, err = c.accept(in)
@@ -184,7 +185,7 @@ func (c *checkpoints) accept(in checkpoint.Inspection) (*PlanDiff, error) {
 func (c *checkpoints) takeCells(diff *PlanDiff) error {
 	claims := func(cell checkpoint.Cell) bool {
 		name := cell.Name
-		if of, ok := engine.IndexOf(cell.Name, cell.Schemas); ok {
+		if of, ok := cells.IndexOf(cell.Name, cell.Schemas); ok {
 			name = of
 		}
 		return slices.ContainsFunc(diff.Changes, func(x PlanChange) bool {
@@ -409,7 +410,7 @@ func (c *checkpoints) finish(x *crossing) error {
 
 // manifest is the checkpoint without its cells.
 func (c *checkpoints) manifest(x *crossing) *checkpoint.Manifest {
-	m := &checkpoint.Manifest{ID: x.id, Created: c.run.host.Now(), Cells: c.cells, Transforms: transformsOf(c.run.plan.Pipeline), KeyGroups: engine.DefaultKeyGroups, Savepoint: c.savepoint}
+	m := &checkpoint.Manifest{ID: x.id, Created: c.run.host.Now(), Cells: c.cells, Transforms: transformsOf(c.run.plan.Pipeline), KeyGroups: cells.DefaultKeyGroups, Savepoint: c.savepoint}
 	for _, s := range c.run.stages {
 		at := checkpoint.Stage{Name: s.Head.Name, Watermark: model.MaxTimestamp, Out: model.MaxTimestamp, Now: model.MinTimestamp}
 		var left []source.Split

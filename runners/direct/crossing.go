@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/internal/engine"
+	"github.com/millrace/millrace/internal/engine/cells"
 	"github.com/millrace/millrace/model/source"
 )
 
@@ -29,7 +30,7 @@ type crossing struct {
 // A part is a task's part of a checkpoint.
 type part struct {
 	*engine.Snapshot
-	changes engine.Changes
+	changes cells.Changes
 }
 
 const allCells = 1 << 62 // to save

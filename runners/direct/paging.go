@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/millrace/millrace/internal/checkpoint"
-	"github.com/millrace/millrace/internal/engine"
+	"github.com/millrace/millrace/internal/engine/cells"
 )
 
 // How the tasks of a run with checkpoints share the memory for their cells. Each has
@@ -48,8 +48,8 @@ func (r *run) shareMemory() {
 }
 
 // page has a task's cells that are not in memory be in the store.
-func (c *checkpoints) page(d *engine.Durable) *engine.Paging {
-	p := &engine.Paging{Backing: backing{c.store}, Bytes: c.cfg.memory()}
+func (c *checkpoints) page(d *cells.Durable) *cells.Paging {
+	p := &cells.Paging{Backing: backing{c.store}, Bytes: c.cfg.memory()}
 	d.Page(p)
 	return p
 }
@@ -63,7 +63,7 @@ func (b backing) Scan(start, end []byte) (iter.Seq2[[]byte, []byte], func() erro
 	return b.store.Scan(start, end)
 }
 
-func (b backing) Write(c *engine.Changes) error { return b.store.Write(c) }
+func (b backing) Write(c *cells.Changes) error { return b.store.Write(c) }
 
 // A settling is what tasks and checkpoints tell each other across goroutines: the
 // checkpoint that was committed last.

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/internal/checkpoint"
-	"github.com/millrace/millrace/internal/engine"
+	"github.com/millrace/millrace/internal/engine/cells"
 	"github.com/millrace/millrace/internal/plan"
 	"github.com/millrace/millrace/model"
 	"github.com/millrace/millrace/objectstore"
@@ -143,7 +143,7 @@ func (r Runner) Diff(ctx context.Context, p *model.Pipeline) (*PlanDiff, error) 
 	}
 	run := newRun(ctx, r, pl)
 	defer run.cancel(nil)
-	in, err := checkpoint.Inspect(r.Checkpoints.fileSystem(), r.Checkpoints.Dir, engine.DefaultKeyGroups)
+	in, err := checkpoint.Inspect(r.Checkpoints.fileSystem(), r.Checkpoints.Dir, cells.DefaultKeyGroups)
 	if err != nil {
 		return nil, err
 	}

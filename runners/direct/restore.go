@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"github.com/millrace/millrace/internal/checkpoint"
-	"github.com/millrace/millrace/internal/engine"
+	"github.com/millrace/millrace/internal/engine/cells"
 	"github.com/millrace/millrace/internal/plan"
 	"github.com/millrace/millrace/objectstore"
 )
@@ -37,7 +37,7 @@ func (r Runner) restore(ctx context.Context, pl *plan.Plan) error {
 }
 
 func (r Runner) diffRestored(ctx context.Context, pl *plan.Plan) (*PlanDiff, *checkpoint.Copied, error) {
-	from, err := checkpoint.Find(r.Checkpoints.fileSystem(), r.Checkpoints.Restore, engine.DefaultKeyGroups)
+	from, err := checkpoint.Find(r.Checkpoints.fileSystem(), r.Checkpoints.Restore, cells.DefaultKeyGroups)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"github.com/millrace/millrace/internal/checkpoint"
-	"github.com/millrace/millrace/internal/engine"
+	"github.com/millrace/millrace/internal/engine/cells"
 	"github.com/millrace/millrace/internal/plan"
 	"github.com/millrace/millrace/internal/shipping"
 	"github.com/millrace/millrace/objectstore"
@@ -31,7 +31,7 @@ func (r Runner) shippedSource(ctx context.Context, pl *plan.Plan) (*shippedSourc
 
 // find is the checkpoint to begin from, and what the pipeline makes of it.
 func (s *shippedSource) find(ctx context.Context) (*shipping.Shipped, *PlanDiff, error) {
-	from, err := shipping.Find(ctx, s.bucket, s.url, s.which, engine.DefaultKeyGroups, s.passed, s.runner.logger())
+	from, err := shipping.Find(ctx, s.bucket, s.url, s.which, cells.DefaultKeyGroups, s.passed, s.runner.logger())
 	if err != nil {
 		return nil, nil, err
 	}

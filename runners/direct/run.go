@@ -12,6 +12,7 @@ import (
 
 	"github.com/millrace/millrace/internal/drive"
 	"github.com/millrace/millrace/internal/engine"
+	"github.com/millrace/millrace/internal/engine/cells"
 	"github.com/millrace/millrace/internal/plan"
 	"github.com/millrace/millrace/model"
 	"github.com/millrace/millrace/model/sink"
@@ -76,8 +77,8 @@ type task struct {
 	prepared    []engine.Prepared
 
 	// Of a run with checkpoints:
-	durable  *engine.Durable
-	paging   *engine.Paging
+	durable  *cells.Durable
+	paging   *cells.Paging
 	settling *settling
 	frozen   uint64       // the checkpoint that the cells belong to; 0 once it is durable
 	paged    PagingReport // as of its last step
@@ -197,14 +198,12 @@ func (r *run) build() error {
 			}
 		}
 		for i := range r.cfg.Parallelism {
-			var store engine.Store = engine.Memory{}
-			var durable *engine.Durable
-			var paging *engine.Paging
+			var durable *cells.Durable // nil keeps all in memory
+			var paging *cells.Paging
 			if r.saves != nil {
-				durable = engine.NewDurable(r.saves.cellID, engine.DefaultKeyGroups, i, r.cfg.Parallelism)
+				durable = cells.NewDurable(r.saves.cellID, cells.DefaultKeyGroups, i, r.cfg.Parallelism)
 				durable.Upgrade(r.saves.stored)
 				paging = r.saves.page(durable)
-				store = durable
 			}
 			s.spacings = append(s.spacings, newSpacing())
 			t, err := engine.NewTask(engine.Config{
@@ -212,9 +211,9 @@ func (r *run) build() error {
 				Stage:     s.Stage,
 				Index:     i,
 				Of:        r.cfg.Parallelism,
-				KeyGroups: engine.DefaultKeyGroups,
+				KeyGroups: cells.DefaultKeyGroups,
 				BatchSize: r.host.limits.Batch,
-				Store:     store,
+				Store:     durable,
 				Resumed:   r.saves.known,
 				Pool:      r.pool,
 			})

@@ -9,6 +9,7 @@ import (
 
 	"github.com/millrace/millrace/internal/checkpoint"
 	"github.com/millrace/millrace/internal/engine"
+	"github.com/millrace/millrace/internal/engine/cells"
 	"github.com/millrace/millrace/internal/plan"
 	"github.com/millrace/millrace/model"
 )
@@ -36,11 +37,11 @@ func windowsOf(n *model.Node) string {
 }
 
 // cellsOf opens the cells of a stage, for what became of their schemas.
-func (r *run) cellsOf(s *plan.Stage, stored func(cell string) []string) ([]engine.Upgrade, error) {
-	d := engine.NewDurable(func(string) uint32 { return 0 }, engine.DefaultKeyGroups, 0, 1)
+func (r *run) cellsOf(s *plan.Stage, stored func(cell string) []string) ([]cells.Upgrade, error) {
+	d := cells.NewDurable(func(string) uint32 { return 0 }, cells.DefaultKeyGroups, 0, 1)
 	d.Upgrade(stored)
 	_, err := engine.NewTask(engine.Config{
-		Context: r.ctx, Stage: s, Of: 1, KeyGroups: engine.DefaultKeyGroups, BatchSize: batchSize, Store: d, Pool: r.pool,
+		Context: r.ctx, Stage: s, Of: 1, KeyGroups: cells.DefaultKeyGroups, BatchSize: batchSize, Store: d, Pool: r.pool,
 	})
 	return d.Upgrades(), err
 }
@@ -186,7 +187,7 @@ func (m *matching) unclaimed(claimed map[string]bool) {
 		}
 	}
 	for _, c := range m.in.Manifest.Cells {
-		if _, index := engine.IndexOf(c.Name, c.Schemas); claimed[c.Name] || index { // which goes with its cells
+		if _, index := cells.IndexOf(c.Name, c.Schemas); claimed[c.Name] || index { // which goes with its cells
 			continue
 		}
 		name := transformOf(c.Name)

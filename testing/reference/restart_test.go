@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/millrace/millrace/internal/engine"
+	"github.com/millrace/millrace/internal/engine/cells"
 	"github.com/millrace/millrace/internal/plan"
 	"github.com/millrace/millrace/model"
 )
@@ -84,7 +85,7 @@ func (r *rig) save(t *engine.Task) (*engine.Snapshot, error) {
 	return s, nil
 }
 
-func (r *rig) apply(c *engine.Changes) {
+func (r *rig) apply(c *cells.Changes) {
 	for start, end := range c.Drops() {
 		maps.DeleteFunc(r.saved, func(k string, _ []byte) bool { return k >= string(start) && k < string(end) })
 	}
@@ -106,11 +107,11 @@ func (r *rig) scan(start, end []byte) iter.Seq2[[]byte, []byte] {
 	}
 }
 
-func (r *rig) store(s *plan.Stage, task int, ids map[string]uint32) engine.Store {
+func (r *rig) store(s *plan.Stage, task int, ids map[string]uint32) *cells.Durable {
 	if r.restart == 0 {
-		return engine.Memory{}
+		return nil
 	}
-	d := engine.NewDurable(func(cell string) uint32 {
+	d := cells.NewDurable(func(cell string) uint32 {
 		name := s.Head.Name + "/" + cell
 		if _, ok := ids[name]; !ok {
 			ids[name] = uint32(len(ids) + 1)
@@ -118,7 +119,7 @@ func (r *rig) store(s *plan.Stage, task int, ids map[string]uint32) engine.Store
 		return ids[name]
 	}, r.groups, task, r.parallelism)
 	if r.room > 0 {
-		d.Page(&engine.Paging{Backing: backing{r}, Bytes: r.room})
+		d.Page(&cells.Paging{Backing: backing{r}, Bytes: r.room})
 	}
 	return d
 }
@@ -135,7 +136,7 @@ func (b backing) Scan(start, end []byte) (iter.Seq2[[]byte, []byte], func() erro
 	return b.scan(start, end), func() error { return nil }
 }
 
-func (b backing) Write(c *engine.Changes) error {
+func (b backing) Write(c *cells.Changes) error {
 	b.apply(c)
 	return nil
 }

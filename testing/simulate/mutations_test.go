@@ -22,11 +22,13 @@ const (
 	opens      = "internal/checkpoint/store.go"
 	barrier    = "internal/engine/barrier.go"
 	exchange   = "internal/engine/exchange.go"
-	tracked    = "internal/engine/tracked.go"
-	evicts     = "internal/engine/evict.go"
+	tables     = "internal/engine/cells/table.go"
+	windows    = "internal/engine/cells/windows.go"
+	evicts     = "internal/engine/cells/evict.go"
 	savedKeyed = "internal/engine/savedkeyed.go"
-	schemas    = "internal/engine/cellschema.go"
-	savedState = "internal/engine/savedstate.go"
+	forms      = "internal/engine/cells/form.go"
+	saved      = "internal/engine/saved.go"
+	panedPaged = "internal/engine/panedpaged.go"
 )
 
 func bug(name, file, old, replaced string) mutant.Bug {
@@ -72,38 +74,38 @@ var mutations = []mutant.Bug{
 	bug("what comes behind a barrier is taken before the others have sent theirs", barrier,
 		"	a.held = append(a.held, m)\n	return true\n", "	return false\n"),
 	bug("what is folded before an exchange stays behind when the barrier goes", exchange,
-		"barrier(id uint64) {\n	if o.before != nil {", "barrier(id uint64) {\n	if false {"),
+		"barrier(id uint64) {\n	if l.before != nil {", "barrier(id uint64) {\n	if false {"),
 	bug("a restored watermark is not sent once more", barrier, "	if out > model.MinTimestamp {\n", "	if false {\n"),
 
 	// Processes that go on.
 	bug("a run that failed does not let go of its directory", "runners/direct/run.go",
 		"		err = errors.Join(err, r.saves.close(err))\n", "		if err == nil {\n			err = r.saves.close(nil)\n		}\n"),
-	bug("values of an earlier version are read as those of the present one", schemas,
-		"e.read[src[0]](src[1:], s)", "e.read[len(e.read)-1](src[1:], s)"),
-	bug("the schemas of earlier versions are forgotten", schemas, "return e, schemas, nil", "return e, schemas[len(schemas)-1:], nil"),
+	bug("values of an earlier version are read as those of the present one", forms,
+		"e.read[src[0]](src[1:], values, i)", "e.read[len(e.read)-1](src[1:], values, i)"),
+	bug("the schemas of earlier versions are forgotten", forms, "return e, schemas, nil", "return e, schemas[len(schemas)-1:], nil"),
 
 	// Cells.
-	bug("what changes while it is saved is saved as it became", tracked,
+	bug("what changes while it is saved is saved as it became", tables,
 		"		t.saveEntry(i)\n		t.marks[i] = t.cell.epoch", "		t.marks[i] = t.cell.epoch"),
-	bug("keys that are let go of stay in the checkpoint", tracked,
-		"		t.cell.next.gone = append(t.cell.next.gone, s)\n", "		_ = s\n"),
-	bug("a window that is let go of before it is saved is not", tracked,
-		"	if d.frozen != 0 {\n		c.saveSome(maxBudget)\n	}\n", ""),
+	bug("keys that are let go of stay in the checkpoint", tables,
+		"		next.gone = append(next.gone, s)\n", ""),
+	bug("a window that is let go of before it is saved is not", windows,
+		"	if d.frozen != 0 {\n		t.save(maxBudget)\n	}\n", ""),
 	bug("what waits for a side input is not restored", "internal/engine/savedside.go", "		s.groups = append(s.groups, g)\n", ""),
-	bug("side inputs are read by the task alone that saved them", "internal/engine/taskcells.go", "	if !own && !t.decl.alike {", "	if !own {"),
+	bug("side inputs are read by the task alone that saved them", "internal/engine/cells/taskcells.go", "	if !own && !t.kind.Alike {", "	if !own {"),
 	bug("timers are not restored", savedKeyed, "w.timers[c].set(set)", "_ = set"),
 	bug("restored keys wait for no time", savedKeyed, "if w.wake[c] < never {", "if w.wake[c] < model.MinTimestamp {"),
-	bug("restored windows of a key wait for no watermark", savedState, "if o.wake < never {", "if o.wake < model.MinTimestamp {"),
-	bug("restored windows of all keys wait for no watermark", savedState, "	eachWindow(g.pending, g.schedule)\n", ""),
-	bug("how many panes a restored window has had is forgotten", savedState, "panes: s.Panes, settled: s.Settled, closed:", "settled: s.Settled, closed:"),
+	bug("restored windows of a key wait for no watermark", panedPaged, "if o.wake < never {", "if o.wake < model.MinTimestamp {"),
+	bug("restored windows of all keys wait for no watermark", saved, "	g.pending.EachSaved(g.schedule)\n", ""),
+	bug("how many panes a restored window has had is forgotten", saved, "o.panes, o.settled, o.closed, o.at = w.Panes, w.Settled, w.Closed, w.At", "o.settled, o.closed, o.at = w.Settled, w.Closed, w.At"),
 
 	// Cells that leave memory.
-	bug("cells leave memory while a checkpoint is under way", "internal/engine/durable.go",
+	bug("cells leave memory while a checkpoint is under way", "internal/engine/cells/durable.go",
 		"	d.at, d.unsettled = 0, true\n", "	d.at, d.unsettled = 0, false\n"),
 	bug("that cells were let go of is forgotten as others leave memory", evicts,
 		"Backing.Write(&d.next)", "Backing.Write(&Changes{puts: d.next.puts, bytes: d.next.bytes})"),
 	bug("what has changed leaves memory unwritten", evicts, "	if p.marks[i]&^savedMark != 0 {\n", "	if p.marks[i] == 0 {\n"),
-	bug("keys that are not in memory are due at the times of before", evicts, "		p.reindex(i, c)\n	}\n	p.noteEvicted", "	}\n	p.noteEvicted"),
+	bug("keys that are not in memory are due at the times of before", evicts, "	p.reindex(i, c)\n", ""),
 }
 
 // TestMutationsAreUpToDate finds every mutation's text in the source.

@@ -1,13 +1,13 @@
-package engine
+package cells
 
 import (
 	"encoding/binary"
 	"iter"
 )
 
-// A Durable is the [Store] of a task whose state outlives it. Cells live in
-// memory as they do in [Memory], but for those that page ([Paging]); besides, it knows
-// which of them changed since the last checkpoint, and writes those out.
+// A Durable keeps the cells of a task whose state outlives it. Cells live in memory
+// as they do without it, but for those that page ([Paging]); besides, it knows which
+// of them changed since the last checkpoint, and writes those out.
 //
 // Freeze fixes what a checkpoint holds. Save then writes it out a part at a time
 // while the task goes on: whoever changes a cell that is still to be saved saves
@@ -56,20 +56,30 @@ type durableCells interface {
 // of its keys; it must be the same whenever the state is read again.
 func NewDurable(id func(cell string) uint32, groups, index, n int) *Durable {
 	d := &Durable{id: id, groups: groups, epoch: 1 | savedMark}
-	d.lo, d.hi = ownedGroups(groups, index, n)
+	d.lo, d.hi = OwnedGroups(groups, index, n)
 	return d
 }
 
-// ownedGroups is the range of key groups that task index of n owns.
-func ownedGroups(groups, index, n int) (lo, hi int) {
-	return (index*groups + n - 1) / n, ((index+1)*groups + n - 1) / n
-}
-
-// Open implements [Store].
-func (d *Durable) Open(decl Declaration) any { return decl.Durable(d) }
-
 // Err is why some of the cells cannot be saved, or could not.
 func (d *Durable) Err() error { return d.err }
+
+// Failure is why cells could not be read or written between two checkpoints. The task
+// must end before it sends anything more.
+func (d *Durable) Failure() error { return d.failed }
+
+// fail notes that the backing failed.
+func (d *Durable) fail(err error) {
+	if d.failed == nil {
+		d.failed = err
+	}
+}
+
+// unsaved notes that a cell cannot be saved.
+func (d *Durable) unsaved(err error) {
+	if err != nil && d.err == nil {
+		d.err = err
+	}
+}
 
 // Upgrade has the cells that are opened from now on read what was saved by other
 // versions of the pipeline: stored are the schemas that a cell had, oldest first, as
@@ -135,8 +145,8 @@ func (d *Durable) Changes() Changes {
 // page are read when they are asked for.
 func (d *Durable) Load(scan func(start, end []byte) iter.Seq2[[]byte, []byte]) error {
 	for i, c := range d.cells {
-		if p, ok := c.(pageable); ok {
-			if err := p.begin(); err != nil {
+		if t, ok := c.(*Table); ok && t.paged != nil {
+			if err := t.paged.begin(); err != nil {
 				return err
 			}
 			continue
@@ -151,56 +161,3 @@ func (d *Durable) Load(scan func(start, end []byte) iter.Seq2[[]byte, []byte]) e
 	}
 	return nil
 }
-
-// Changes is what a checkpoint changes in the saved state: first ranges and keys
-// go, then entries are put.
-type Changes struct {
-	drops []keyRange
-	gone  []span
-	puts  []putSpan
-	bytes []byte
-}
-
-type span struct{ start, end int }
-
-type keyRange struct{ start, end span }
-
-type putSpan struct{ key, value span }
-
-// Len is how many changes there are.
-func (c *Changes) Len() int { return len(c.drops) + len(c.gone) + len(c.puts) }
-
-// Drops are ranges of keys that are gone.
-func (c *Changes) Drops() iter.Seq2[[]byte, []byte] {
-	return func(yield func(start, end []byte) bool) {
-		for _, d := range c.drops {
-			if !yield(c.at(d.start), c.at(d.end)) {
-				return
-			}
-		}
-	}
-}
-
-// Gone are keys that are gone.
-func (c *Changes) Gone() iter.Seq[[]byte] {
-	return func(yield func([]byte) bool) {
-		for _, s := range c.gone {
-			if !yield(c.at(s)) {
-				return
-			}
-		}
-	}
-}
-
-// Puts are the entries that are new or other than they were.
-func (c *Changes) Puts() iter.Seq2[[]byte, []byte] {
-	return func(yield func(key, value []byte) bool) {
-		for _, p := range c.puts {
-			if !yield(c.at(p.key), c.at(p.value)) {
-				return
-			}
-		}
-	}
-}
-
-func (c *Changes) at(s span) []byte { return c.bytes[s.start:s.end:s.end] }

@@ -1,4 +1,4 @@
-package engine
+package cells
 
 import "math/bits"
 
@@ -8,7 +8,7 @@ import "math/bits"
 const DefaultKeyGroups = 128
 
 // KeyGroup is the group of a key with the given hash. It takes the hash's high
-// bits; tables take the low ones.
+// bits; an [Index] takes the low ones.
 func KeyGroup(hash uint64, groups int) int {
 	hi, _ := bits.Mul64(hash, uint64(groups))
 	return int(hi)
@@ -16,3 +16,17 @@ func KeyGroup(hash uint64, groups int) int {
 
 // Owner is the task, of n, that owns a key group: each owns a contiguous range.
 func Owner(group, groups, n int) int { return group * n / groups }
+
+// OwnedGroups is the range of key groups that task index of n owns.
+func OwnedGroups(groups, index, n int) (lo, hi int) {
+	return (index*groups + n - 1) / n, ((index+1)*groups + n - 1) / n
+}
+
+// GroupHash is the least hash of a key group.
+func GroupHash(group, groups int) uint64 {
+	lo, rest := bits.Div64(uint64(group), 0, uint64(groups))
+	if rest > 0 {
+		lo++
+	}
+	return lo
+}

@@ -1,4 +1,4 @@
-package engine
+package cells
 
 import (
 	"errors"
@@ -9,7 +9,7 @@ import (
 	"github.com/millrace/millrace/model/state"
 )
 
-// The text of a cellSchema has a line for each of its parts, and below it, behind a
+// The text of a Schema has a line for each of its parts, and below it, behind a
 // tab, the schema of the type, if there is one:
 //
 //	key
@@ -26,6 +26,7 @@ import (
 const (
 	keyLine   = "key"
 	valueLine = "value"
+	frameLine = "frame"
 	saidLine  = "said"
 	cellLine  = "cell %q %q expires=%t"
 	typeLine  = "type %q"
@@ -33,7 +34,7 @@ const (
 )
 
 // text is how s is stored.
-func (s *cellSchema) text() string {
+func (s *Schema) text() string {
 	var b strings.Builder
 	part := func(schema *coder.Schema, format string, args ...any) {
 		fmt.Fprintf(&b, format+"\n", args...)
@@ -45,6 +46,9 @@ func (s *cellSchema) text() string {
 	}
 	part(s.Key, keyLine)
 	part(s.Value, valueLine)
+	if s.Frame != nil {
+		part(s.Frame, frameLine)
+	}
 	if s.Said != nil {
 		part(s.Said, saidLine)
 	}
@@ -60,9 +64,9 @@ func (s *cellSchema) text() string {
 	return b.String()
 }
 
-// parseCellSchema reads what text wrote.
-func parseCellSchema(text string) (*cellSchema, error) {
-	s := new(cellSchema)
+// parseSchema reads what text wrote.
+func parseSchema(text string) (*Schema, error) {
+	s := new(Schema)
 	for text != "" {
 		line, rest, ok := strings.Cut(text, "\n")
 		if !ok {
@@ -86,7 +90,7 @@ func parseCellSchema(text string) (*cellSchema, error) {
 }
 
 // add takes one part.
-func (s *cellSchema) add(line, body string) error {
+func (s *Schema) add(line, body string) error {
 	schema := func() (*coder.Schema, error) {
 		parsed := new(coder.Schema)
 		return parsed, parsed.UnmarshalText([]byte(body))
@@ -98,10 +102,12 @@ func (s *cellSchema) add(line, body string) error {
 		s.Key, err = schema()
 	case valueLine:
 		s.Value, err = schema()
+	case frameLine:
+		s.Frame, err = schema()
 	case saidLine:
 		s.Said, err = schema()
 	case "cell":
-		var c cellPart
+		var c CellPart
 		_, err = fmt.Sscanf(line, cellLine, &c.Name, &c.Kind, &c.Expires)
 		s.Cells = append(s.Cells, c)
 	case "type":
@@ -116,7 +122,7 @@ func (s *cellSchema) add(line, body string) error {
 		c := &s.Cells[len(s.Cells)-1]
 		c.Types = append(c.Types, t)
 	case "timer":
-		var t timerPart
+		var t TimerPart
 		_, err = fmt.Sscanf(line, timerLine, &t.Name, &t.Clock, &t.Family)
 		s.Timers = append(s.Timers, t)
 	default:

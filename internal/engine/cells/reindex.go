@@ -1,4 +1,4 @@
-package engine
+package cells
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 )
 
 // How what was saved by other versions of a pipeline, or of the module, comes to an index
-// of when its keys are due ([dueIndex]).
+// of when its keys are due (dueIndex).
 
 // indexSchema is the schema of all indexes.
 const indexSchema = `{"index":"when keys are due","version":1}`
@@ -47,15 +47,11 @@ const reindexBytes = 8 << 20
 
 // rebuildIndex makes the task's part of the index anew. It reads all of the task's cells,
 // one after the other.
-func (p *pagedKeys[K, S]) rebuildIndex() error {
+func (p *paged) rebuildIndex() error {
 	d := p.cell.Durable
 	c := &Changes{}
 	for what := range p.index {
-		start := len(c.bytes)
-		c.bytes = p.dueFrom(c.bytes, what, d.lo)
-		mid := len(c.bytes)
-		c.bytes = p.dueFrom(c.bytes, what, d.hi)
-		c.drops = append(c.drops, keyRange{span{start, mid}, span{mid, len(c.bytes)}})
+		c.drop(func(dst []byte, group int) []byte { return p.dueFrom(dst, what, group) }, d.lo, d.hi)
 	}
 	seq, failed := d.paging.Backing.Scan(p.cell.group(nil, model.Window{}, d.lo), p.cell.group(nil, model.Window{}, d.hi))
 	var err error
@@ -85,25 +81,23 @@ func (p *pagedKeys[K, S]) rebuildIndex() error {
 	return nil
 }
 
-// indexSaved has the index say when an entry is due that was saved.
-func (p *pagedKeys[K, S]) indexSaved(c *Changes, key, value []byte) error {
-	var k K
-	hash, own, err := p.cell.decodeKey(key[len(p.cell.prefix):], &k)
+// indexSaved has the index say when an entry is due that was saved. The table has it
+// meanwhile.
+func (p *paged) indexSaved(c *Changes, key, value []byte) error {
+	hash, own, err := p.cell.scan(key[len(p.cell.prefix):], p.Keys)
 	if err != nil || !own {
 		return err
 	}
-	var s S
-	rest, err := p.cell.codec.Values.Decode(value, &s)
-	if err == nil && len(rest) > 0 {
-		err = fmt.Errorf("%d bytes are left over", len(rest))
-	}
-	if err != nil {
-		return fmt.Errorf("reading %s of key %s: %w", p.cell.name, bounded(k), err)
-	}
-	for what, at := range p.pager.dueAt(&s) {
-		if at < never {
-			c.puts = append(c.puts, putSpan{key: p.dueKey(c, what, at, hash, &k)})
+	i := p.bring(hash)
+	if err = p.read(i, value); err == nil {
+		for what, at := range p.pager.DueAt(i) {
+			if at < Never {
+				c.puts = append(c.puts, putSpan{key: p.dueKey(c, what, at, i)})
+			}
 		}
 	}
-	return nil
+	p.marks[i] = 0
+	p.Values.Free(i)
+	p.Keys.remove(i)
+	return err
 }

@@ -54,8 +54,12 @@ func combine[K comparable, V, A, O any](c model.PCollection[model.KV[K, V]], kin
 		Options:   opts,
 	}
 	hash, err := hashOf[K]()
-	combiner, mistake := construct(by)
-	spec := engine.CombineSpec[K, V, A, O]{Combiner: combiner, Hash: hash}
+	var combiner Combiner[V, A, O]
+	if by != nil {
+		combiner = by()
+	}
+	mistake := constructed(by == nil, combiner)
+	spec := &engine.CombineSpec[K, V, A, O]{Combiner: combiner, Hash: hash}
 	err = errors.Join(mistake, err, canEncode(reflect.TypeFor[A](), "accumulator"), groupable(c))
 	if col := c.Collection(); col != nil && !engine.Lifts(col.Windowing) { // values cross, not accumulators
 		var errV error
@@ -72,20 +76,19 @@ func combine[K comparable, V, A, O any](c model.PCollection[model.KV[K, V]], kin
 	return model.OutputOf[model.KV[K, O]](p, n, 0)
 }
 
-// construct calls a combiner's constructor. A Combiner that has a method Validate
-// is asked by it what is wrong with its own fields.
-func construct[V, A, O any](by func() Combiner[V, A, O]) (Combiner[V, A, O], error) {
-	if by == nil {
-		return nil, errors.New("the combiner's constructor is nil")
+// constructed is what is wrong with the Combiner of a constructor, which may be missing. A
+// Combiner that has a method Validate is asked by it what is wrong with its own fields.
+func constructed(missing bool, combiner any) error {
+	if missing {
+		return errors.New("the combiner's constructor is nil")
 	}
-	c := by()
-	if c == nil {
-		return nil, errors.New("the constructor returned a nil Combiner")
+	if combiner == nil {
+		return errors.New("the constructor returned a nil Combiner")
 	}
-	if v, ok := c.(interface{ Validate() error }); ok {
-		return c, v.Validate()
+	if v, ok := combiner.(interface{ Validate() error }); ok {
+		return v.Validate()
 	}
-	return c, nil
+	return nil
 }
 
 // CombineGlobally reduces all elements of each pane: PCollection[T] ->

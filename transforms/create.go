@@ -23,7 +23,7 @@ func Create[T any](p *model.Pipeline, values ...T) model.PCollection[T] {
 		Kind:   "Create",
 		Class:  model.Source,
 		Detail: detail,
-		Spec:   engine.ReadSpec[T]{Source: created[T](values)},
+		Spec:   &engine.ReadSpec[T]{Source: created[T](values)},
 	})
 }
 
@@ -44,7 +44,7 @@ func read[T any](p *model.Pipeline, kind string, src source.Source[T], opts []mo
 			return model.Add1[T](p, d)
 		}
 	}
-	d.Spec = engine.ReadSpec[T]{Source: src}
+	d.Spec = &engine.ReadSpec[T]{Source: src}
 	d.Unbounded = !src.Bounded()
 	if s, ok := src.(fmt.Stringer); ok {
 		d.Detail = s.String()

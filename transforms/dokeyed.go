@@ -113,7 +113,7 @@ func DoKeyed[K comparable, V, U any](c model.PCollection[model.KV[K, V]], fn Key
 	}
 	hash, _ := hashOf[K]() // checked
 	d.Detail = layout.String()
-	d.Spec = engine.KeyedSpec[K, V]{
+	d.Spec = &engine.KeyedSpec[K, V]{
 		Hash:   hash,
 		Layout: layout,
 		Calls: func(op *engine.Op, outs [][]any, s state.Scope) engine.KeyedCalls[K, V] {

@@ -26,7 +26,7 @@ func GroupByKey[K comparable, V any](c model.PCollection[model.KV[K, V]], opts .
 		Class:     model.Exchange,
 		TakesLate: true,
 		Detail:    placed(c, false),
-		Spec:      engine.GroupSpec[K, V]{Hash: hash, Encode: encode},
+		Spec:      &engine.GroupSpec[K, V]{Hash: hash, Encode: encode},
 		Inputs:    in(c),
 		Windowing: grouped(c),
 		Err:       errors.Join(err, errV, groupable(c)),

@@ -13,7 +13,7 @@ func Impulse(p *model.Pipeline, opts ...model.Option) model.PCollection[struct{}
 	return model.Add1[struct{}](p, model.Definition{
 		Kind:    "Impulse",
 		Class:   model.Source,
-		Spec:    engine.ReadSpec[struct{}]{Source: created[struct{}]{{}}},
+		Spec:    &engine.ReadSpec[struct{}]{Source: created[struct{}]{{}}},
 		Options: opts,
 	})
 }

@@ -31,7 +31,7 @@ func coGroup[K comparable, A, B, R any](a model.PCollection[model.KV[K, A]], b m
 		Class:     model.Exchange,
 		TakesLate: true,
 		Detail:    placed(inputs[0], false),
-		Spec:      engine.CoGroupSpec[K, A, B, R]{Hash: hash, EncodeA: encodeA, EncodeB: encodeB, Fire: fn},
+		Spec:      &engine.CoGroupSpec[K, A, B, R]{Hash: hash, EncodeA: encodeA, EncodeB: encodeB, Fire: fn},
 		Inputs:    inputs,
 		Windowing: grouped(inputs[0]),
 		Err:       err,

@@ -28,7 +28,7 @@ func reshuffle[T any](c model.PCollection[T], tasks int, opts []model.Option) mo
 		Kind:    "Reshuffle",
 		Class:   model.Exchange,
 		Detail:  detail,
-		Spec:    engine.ReshuffleSpec[T]{Tasks: tasks},
+		Spec:    &engine.ReshuffleSpec[T]{Tasks: tasks},
 		Inputs:  in(c),
 		Options: opts,
 	})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/millrace/millrace/internal/engine"
 	"github.com/millrace/millrace/model"
+	"github.com/millrace/millrace/model/coder"
 )
 
 // A Side is a collection as something to look things up in, or several that
@@ -60,7 +61,7 @@ import (
 // how many there are.
 type Side[S any] struct {
 	leaves []sideLeaf
-	view   engine.SideView[S] // nil if there is none
+	view   engine.SideView[S] // of no input if there is none
 }
 
 // A sideLeaf is one collection of a Side.
@@ -93,18 +94,15 @@ func singleton[T any](c model.PCollection[T], kind string, none func() (T, error
 	if w := windowingOf(c); w != nil && w.Strategy.Panes == model.Accumulating && normal(w.Strategy).Trigger != nil {
 		more += "; if each pane is to replace the one before, its Panes must be model.Discarding"
 	}
-	return asSide(c, kind, nil, engine.SideInput[T, *engine.SideValue[T], T]{
-		New: engine.NewSideValue[T],
-		Read: func(s *engine.SideValue[T]) (T, error) {
-			v, n := s.Value()
-			switch {
-			case n == 0:
-				return none()
-			case n > 1:
-				return v, fmt.Errorf(more, n)
-			}
-			return v, nil
-		},
+	return asSide[T, T](c, kind, nil, engine.NewSideValue[T], func(s *engine.SideValue[T]) (T, error) {
+		v, n := s.Value()
+		switch {
+		case n == 0:
+			return none()
+		case n > 1:
+			return v, fmt.Errorf(more, n)
+		}
+		return v, nil
 	})
 }
 
@@ -117,10 +115,7 @@ func AsIterable[T any](c model.PCollection[T]) Side[[]T] {
 	if w := windowingOf(c); w != nil && w.Grouped && !w.Retractions && severalPanes(w.Strategy) {
 		err = fmt.Errorf("its panes (%v, set at %v) are those of single keys, and an iterable cannot tell which elements a pane replaces; use transforms.AsMap or AsMultimap with the same keys, set Panes to model.Retracting, or cut it into windows anew with transforms.Window", w.Strategy, w.Site)
 	}
-	return asSide(c, "AsIterable", err, engine.SideInput[T, *engine.SideList[T], []T]{
-		New:  engine.NewSideList[T],
-		Read: func(l *engine.SideList[T]) ([]T, error) { return l.Values(), nil },
-	})
+	return asSide[T, T](c, "AsIterable", err, engine.NewSideList[T], func(l *engine.SideList[T]) ([]T, error) { return l.Values(), nil })
 }
 
 // AsMap is the value of each key in each window of c: PCollection[KV[K, V]] ->
@@ -130,14 +125,11 @@ func AsIterable[T any](c model.PCollection[T]) Side[[]T] {
 // State: every key and value, in each task.
 func AsMap[K comparable, V any](c model.PCollection[model.KV[K, V]]) Side[MapView[K, V]] {
 	_, err := hashOf[K]()
-	return asSide(c, "AsMap", err, engine.SideInput[model.KV[K, V], *engine.SideMap[K, V], MapView[K, V]]{
-		New: engine.NewSideMap[K, V],
-		Read: func(m *engine.SideMap[K, V]) (MapView[K, V], error) {
-			if k, n := m.Ambiguous(); n > 0 {
-				return MapView[K, V]{}, fmt.Errorf("it has %d values for the key %v, and a map has one; make them one with a combine, such as transforms.CombinePerKey, or use transforms.AsMultimap", n, k)
-			}
-			return MapView[K, V]{m}, nil
-		},
+	return asSide[model.KV[K, V], V](c, "AsMap", err, engine.NewSideMap[K, V], func(m *engine.SideMap[K, V]) (MapView[K, V], error) {
+		if k, n := m.Ambiguous(); n > 0 {
+			return MapView[K, V]{}, fmt.Errorf("it has %d values for the key %v, and a map has one; make them one with a combine, such as transforms.CombinePerKey, or use transforms.AsMultimap", n, k)
+		}
+		return MapView[K, V]{m}, nil
 	})
 }
 
@@ -147,9 +139,8 @@ func AsMap[K comparable, V any](c model.PCollection[model.KV[K, V]]) Side[MapVie
 // State: every key and value, in each task.
 func AsMultimap[K comparable, V any](c model.PCollection[model.KV[K, V]]) Side[MultimapView[K, V]] {
 	_, err := hashOf[K]()
-	return asSide(c, "AsMultimap", err, engine.SideInput[model.KV[K, V], *engine.SideMultimap[K, V], MultimapView[K, V]]{
-		New:  engine.NewSideMultimap[K, V],
-		Read: func(m *engine.SideMultimap[K, V]) (MultimapView[K, V], error) { return MultimapView[K, V]{m}, nil },
+	return asSide[model.KV[K, V], V](c, "AsMultimap", err, engine.NewSideMultimap[K, V], func(m *engine.SideMultimap[K, V]) (MultimapView[K, V], error) {
+		return MultimapView[K, V]{m}, nil
 	})
 }
 
@@ -163,26 +154,30 @@ type Pair[A, B any] struct {
 // goes by its own windows and panes. For three, put two together first.
 func Both[A, B any](a Side[A], b Side[B]) Side[Pair[A, B]] {
 	both := Side[Pair[A, B]]{leaves: slices.Concat(a.leaves, b.leaves)}
-	if a.view != nil && b.view != nil {
-		both.view = engine.SidePair[A, B, Pair[A, B]]{
-			A: a.view, B: b.view, Pair: func(a A, b B) Pair[A, B] { return Pair[A, B]{a, b} },
-		}
+	if len(a.view.Inputs) > 0 && len(b.view.Inputs) > 0 {
+		both.view = engine.BothViews(a.view, b.view, func(a A, b B) Pair[A, B] { return Pair[A, B]{a, b} })
 	}
 	return both
 }
 
-// asSide is c, which err is wrong with, as in sees it.
-func asSide[E any, C engine.SideContents[E], S any](c model.PCollection[E], kind string, err error, in engine.SideInput[E, C, S]) Side[S] {
+// asSide is c, which err is wrong with, as see sees its contents, which compare values Q.
+func asSide[E, Q any, C engine.SideContents, S any](c model.PCollection[E], kind string, err error, empty func(engine.Same) C, see func(C) (S, error)) Side[S] {
 	p, site := c.Pipeline(), model.UserSite()
-	in.What = fmt.Sprintf("%s at %v", kind, site)
-	side := Side[S]{view: in, leaves: []sideLeaf{{in: c, what: in.What, kind: kind}}}
-	leaf := &side.leaves[0]
+	what := fmt.Sprintf("%s at %v", kind, site)
+	side := Side[S]{
+		view:   engine.NewSideView[E](what, reflect.TypeFor[Q](), empty, see),
+		leaves: []sideLeaf{{in: c, what: what, kind: kind}},
+	}
+	leaf, in := &side.leaves[0], side.view.Inputs[0]
 	w := windowingOf(c)
 	if w == nil {
 		return side
 	}
-	encode, errE := encodeOf(reflect.TypeFor[E](), "element")
-	if err = errors.Join(err, errE, viewable(c)); err != nil {
+	encode, errQ := coder.ForType(in.Equal)
+	if errE := canEncode(reflect.TypeFor[E](), "element"); errE != nil {
+		errQ = errE // which is more to the point
+	}
+	if err = errors.Join(err, errQ, viewable(c)); err != nil {
 		p.Fail(site, kind, err)
 		leaf.in = model.OutputOf[E](p, nil, 0)
 		return side
@@ -194,7 +189,6 @@ func asSide[E any, C engine.SideContents[E], S any](c model.PCollection[E], kind
 	} else if w.Retractions {
 		in.Encode = encode
 	}
-	side.view = in
 	return side
 }
 
@@ -249,7 +243,7 @@ func (s Side[S]) detail() string {
 
 // beside is why s cannot be shown beside the elements of c, or nil.
 func (s Side[S]) beside(c model.Input) error {
-	if s.view == nil {
+	if len(s.view.Inputs) == 0 {
 		return errors.New("the side input is a zero Side, of no collection; make one with transforms.AsSingleton, AsSingletonOr, AsIterable, AsMap or AsMultimap")
 	}
 	main := windowingOf(c)

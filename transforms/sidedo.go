@@ -71,7 +71,7 @@ func with[T, S, U any](c model.PCollection[T], side Side[S], kind string, missin
 		Class:     model.Exchange,
 		TakesLate: true,
 		Detail:    side.detail(),
-		Spec:      engine.SideSpec[T, S]{View: side.view, Process: process},
+		Spec:      &engine.SideSpec[T, S]{View: side.view, Process: process},
 		Inputs:    in(c),
 		Sides:     side.inputs(),
 		Windowing: carried(c),

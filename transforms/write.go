@@ -27,7 +27,7 @@ func Write[T any](c model.PCollection[T], s sink.Sink[T], opts ...model.Option) 
 		c = reshuffle(c, shards, nil)
 	}
 	d.Inputs = in(c)
-	d.Spec = engine.WriteSpec[T]{Sink: s, Shards: shards}
+	d.Spec = &engine.WriteSpec[T]{Sink: s, Shards: shards}
 	if str, ok := s.(fmt.Stringer); ok {
 		d.Detail = str.String()
 	}

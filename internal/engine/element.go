@@ -41,21 +41,36 @@ func Explode[T any](op *Op, w *model.Windowing, next Emit[T]) Emit[T] {
 			next(&em, v)
 		}
 	}
-	fn := w.Strategy.Windows
-	var scratch []model.Window
+	x := exploder{op: op, w: w}
 	return func(m *model.Meta, v *T) {
-		op.Enter(m, v)
-		scratch = fn.AssignWindows(scratch[:0], m.Timestamp)
-		if err := misassigned(w, scratch, m.Timestamp); err != nil {
-			op.Fail(m, *v, err)
-			return
-		}
-		em = *m
-		for _, win := range scratch {
-			em.Window = win
-			next(&em, v)
+		for _, x.em.Window = range x.windows(m, v) {
+			next(&x.em, v)
 		}
 	}
+}
+
+// An exploder is what Explode is made of that does not depend on elements' type.
+type exploder struct {
+	op      *Op
+	w       *model.Windowing
+	em      model.Meta // in one of its windows
+	scratch []model.Window
+}
+
+// windows is those of an element, whose Meta is copied to em.
+func (x *exploder) windows(m *model.Meta, v any) []model.Window {
+	x.op.Enter(m, v)
+	x.em = *m
+	if isGlobal(x.w.Strategy.Windows) {
+		x.scratch = append(x.scratch[:0], model.GlobalWindow)
+		return x.scratch
+	}
+	x.scratch = x.w.Strategy.Windows.AssignWindows(x.scratch[:0], m.Timestamp)
+	if err := misassigned(x.w, x.scratch, m.Timestamp); err != nil {
+		x.op.Fail(m, pointee(v), err)
+		return nil
+	}
+	return x.scratch
 }
 
 // ExplodeBy is Explode for a WindowFn that looks at the element.

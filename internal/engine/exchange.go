@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"fmt"
-
 	"github.com/millrace/millrace/internal/engine/cells"
 	"github.com/millrace/millrace/internal/plan"
 	"github.com/millrace/millrace/model"
@@ -22,10 +20,10 @@ type Record[K comparable, P any] struct {
 // incomparable keeps Go from making functions that compare a struct, for each type.
 type incomparable [0]func()
 
-// AnyKey is the key.
-func (r *Record[K, P]) AnyKey() any { return r.Key }
+func (r *Record[K, P]) told() (key, part any) { return r.Key, r.Part }
 
-func (r *Record[K, P]) String() string { return fmt.Sprintf("%+v", r.Part) }
+// A keyed element is one that errors tell by its key and its other part.
+type keyedElement interface{ told() (key, part any) }
 
 // Records is a batch. It belongs to one task at a time: the sender's until it is
 // sent, the receiver's until it is back in the pool.

@@ -61,7 +61,7 @@ func windowingOf(n *model.Node) *model.Windowing {
 }
 
 // Sender implements [ExchangeSpec].
-func (s CombineSpec[K, V, A, O]) Sender(op *Op, port int) any {
+func (s *CombineSpec[K, V, A, O]) Sender(op *Op, port int) any {
 	if !lifts(op.Node) {
 		return newDirect[K, V](op, port, s.Hash)
 	}
@@ -87,7 +87,7 @@ func newDirect[K comparable, V any](op *Op, port int, hash func(*K) uint64) Emit
 }
 
 // Receiver implements [ExchangeSpec].
-func (s CombineSpec[K, V, A, O]) Receiver(op *Op, outs [][]any) Receiver {
+func (s *CombineSpec[K, V, A, O]) Receiver(op *Op, outs [][]any) Receiver {
 	c := s.Combiner
 	next := Tee[model.KV[K, O]](outs[0])
 	inverse, invertible := c.(Inverter[V, A])
@@ -111,7 +111,7 @@ func (s CombineSpec[K, V, A, O]) Receiver(op *Op, outs [][]any) Receiver {
 
 // recomputing keeps the values: what cannot be taken out of an accumulator is
 // computed again without it.
-func (s CombineSpec[K, V, A, O]) recomputing(op *Op, outs [][]any, next Emit[model.KV[K, O]]) Receiver {
+func (s *CombineSpec[K, V, A, O]) recomputing(op *Op, outs [][]any, next Emit[model.KV[K, O]]) Receiver {
 	c := s.Combiner
 	out := firing1(next, func(values *[]V) O {
 		acc := c.New()
@@ -180,10 +180,10 @@ type GroupSpec[K comparable, V any] struct {
 }
 
 // Sender implements [ExchangeSpec].
-func (s GroupSpec[K, V]) Sender(op *Op, port int) any { return newDirect[K, V](op, port, s.Hash) }
+func (s *GroupSpec[K, V]) Sender(op *Op, port int) any { return newDirect[K, V](op, port, s.Hash) }
 
 // Receiver implements [ExchangeSpec].
-func (s GroupSpec[K, V]) Receiver(op *Op, outs [][]any) Receiver {
+func (s *GroupSpec[K, V]) Receiver(op *Op, outs [][]any) Receiver {
 	next := Tee[model.KV[K, iter.Seq[V]]](outs[0])
 	out := firing1(next, func(values *[]V) iter.Seq[V] {
 		// What is appended later must not reach those who keep the sequence.
@@ -224,7 +224,7 @@ type Both[A, B any] struct {
 }
 
 // Sender implements [ExchangeSpec].
-func (s CoGroupSpec[K, A, B, O]) Sender(op *Op, port int) any {
+func (s *CoGroupSpec[K, A, B, O]) Sender(op *Op, port int) any {
 	if port == 0 {
 		return newDirect[K, A](op, port, s.Hash)
 	}
@@ -232,7 +232,7 @@ func (s CoGroupSpec[K, A, B, O]) Sender(op *Op, port int) any {
 }
 
 // Receiver implements [ExchangeSpec].
-func (s CoGroupSpec[K, A, B, O]) Receiver(op *Op, outs [][]any) Receiver {
+func (s *CoGroupSpec[K, A, B, O]) Receiver(op *Op, outs [][]any) Receiver {
 	fold := &cells.Fold[Both[A, B]]{
 		Init: func(into *Both[A, B]) { *into = Both[A, B]{} },
 		Merge: func(into, from *Both[A, B]) {

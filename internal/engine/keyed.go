@@ -36,10 +36,7 @@ type KeyedElement[K comparable, V any] struct {
 	Value V
 }
 
-// AnyKey is the key.
-func (e *KeyedElement[K, V]) AnyKey() any { return e.Key }
-
-func (e *KeyedElement[K, V]) String() string { return model.KVOf(e.Key, e.Value).String() }
+func (e *KeyedElement[K, V]) told() (key, part any) { return e.Key, model.KVOf(e.Key, e.Value) }
 
 // A KeyedFiring is a timer that fires, or a window that expires.
 type KeyedFiring struct {
@@ -69,7 +66,7 @@ func (f KeyedFiring) String() string {
 
 // Sender implements [ExchangeSpec]: an element goes over once for each of its
 // windows, since state is kept by window.
-func (s KeyedSpec[K, V]) Sender(op *Op, port int) any {
+func (s *KeyedSpec[K, V]) Sender(op *Op, port int) any {
 	out := newOutlet[KeyedElement[K, V]](op, port)
 	hash := s.Hash
 	return Explode(op, op.Node.Inputs[port].Windowing, Emit[model.KV[K, V]](func(m *model.Meta, kv *model.KV[K, V]) {
@@ -80,7 +77,7 @@ func (s KeyedSpec[K, V]) Sender(op *Op, port int) any {
 }
 
 // Receiver implements [ExchangeSpec].
-func (s KeyedSpec[K, V]) Receiver(op *Op, outs [][]any) Receiver {
+func (s *KeyedSpec[K, V]) Receiver(op *Op, outs [][]any) Receiver {
 	e := &keyedEdge[K, V]{g: newKeyedOp(op, s.Layout, new(cells.Index[K])), late: lateOut[K, V](op, outs)}
 	calls := s.Calls(op, outs, e.g.frame)
 	e.process, e.g.onTimer, e.g.onExpiry = calls.Process, calls.OnTimer, calls.OnExpiry

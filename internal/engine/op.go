@@ -175,6 +175,11 @@ func (o *Op) userError(m *model.Meta, v any, err error) *UserError {
 	if kv, ok := v.(interface{ AnyKey() any }); ok {
 		e.Key = bounded(kv.AnyKey())
 	}
+	if kv, ok := v.(keyedElement); ok {
+		var key any
+		key, v = kv.told()
+		e.Key = bounded(key)
+	}
 	if v != nil {
 		e.Element = bounded(v)
 	}
@@ -186,7 +191,8 @@ func (o *Op) userError(m *model.Meta, v any, err error) *UserError {
 
 // pointee is what the pointer p points to; it is p itself if that tells its key.
 func pointee(p any) any {
-	if _, ok := p.(interface{ AnyKey() any }); ok {
+	switch p.(type) {
+	case interface{ AnyKey() any }, keyedElement:
 		return p
 	}
 	if v := reflect.ValueOf(p); v.Kind() == reflect.Pointer && !v.IsNil() {

@@ -6,7 +6,7 @@ import (
 )
 
 // Repeats is why the sink may see a commit twice as two, or "".
-func (s WriteSpec[T]) Repeats() string {
+func (s *WriteSpec[T]) Repeats() string {
 	if r, ok := any(s.Sink).(sink.Repeating); ok {
 		return r.Repeats()
 	}
@@ -14,7 +14,7 @@ func (s WriteSpec[T]) Repeats() string {
 }
 
 // Forgets is why the source cannot be read again from where it was, or "".
-func (s ReadSpec[T]) Forgets() string {
+func (s *ReadSpec[T]) Forgets() string {
 	if f, ok := any(s.Source).(source.Forgetful); ok {
 		return f.Forgets()
 	}

@@ -10,7 +10,7 @@ import (
 
 // A reading is a split that a task reads.
 type reading struct {
-	SplitReader
+	*SplitReader
 	id        string
 	keeper    source.Timekeeper // the reader, where it is one, as below
 	clocked   source.Clocked

@@ -22,7 +22,7 @@ type shuffled[T any] struct {
 }
 
 // Sender implements [ExchangeSpec].
-func (s ReshuffleSpec[T]) Sender(op *Op, port int) any {
+func (s *ReshuffleSpec[T]) Sender(op *Op, port int) any {
 	out := newOutlet[shuffled[T]](op, port)
 	first, of := op.Instance()
 	if s.Tasks > 0 {
@@ -59,7 +59,7 @@ func windowTask(w model.Window, of int) int {
 }
 
 // Receiver implements [ExchangeSpec].
-func (s ReshuffleSpec[T]) Receiver(op *Op, outs [][]any) Receiver {
+func (s *ReshuffleSpec[T]) Receiver(op *Op, outs [][]any) Receiver {
 	return &passOn[T]{op: op, next: Tee[T](outs[0])}
 }
 

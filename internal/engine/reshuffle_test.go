@@ -25,7 +25,7 @@ func newShuffling(w model.Windowing) *shuffling {
 		Pool: func(*model.Node, int) Pool { return noPool{} },
 	}}
 	op := &Op{task: t, Node: n}
-	return &shuffling{t, ReshuffleSpec[int]{}.Sender(op, 0).(Emit[int])}
+	return &shuffling{t, (&ReshuffleSpec[int]{}).Sender(op, 0).(Emit[int])}
 }
 
 type noPool struct{}

@@ -7,40 +7,6 @@ import (
 
 // How what waits for side inputs, and their contents, are saved.
 
-// savedWaiting is a waitingCell.
-type savedWaiting[T any] struct {
-	Elements []savedElement[T]
-	Earliest model.Timestamp
-}
-
-type savedElement[T any] struct {
-	Meta  model.Meta
-	Value T
-}
-
-func waitingForm[T any]() func() (cells.Form, error) {
-	return cells.Packed(
-		func(c *waitingCell[T]) (savedWaiting[T], error) {
-			s := savedWaiting[T]{Earliest: c.earliest}
-			for _, e := range c.elements {
-				s.Elements = append(s.Elements, savedElement[T]{e.Meta, e.Value})
-			}
-			return s, nil
-		},
-		func(s savedWaiting[T], c *waitingCell[T]) error {
-			*c = waitingCell[T]{earliest: s.Earliest}
-			for _, e := range s.Elements {
-				c.elements = append(c.elements, model.Element[T]{Meta: e.Meta, Value: e.Value})
-			}
-			return nil
-		})
-}
-
-func mergeWaiting[T any](into, from *waitingCell[T]) {
-	into.elements = append(into.elements, from.elements...)
-	into.earliest = min(into.earliest, from.earliest)
-}
-
 // A sideProgress is how far the ports are. Their watermarks are not that of the task's
 // input, and what a checkpoint has of that is nothing.
 type sideProgress struct {
@@ -49,7 +15,8 @@ type sideProgress struct {
 }
 
 // mergeProgress leaves what all have passed, which at a barrier is the same.
-func mergeProgress(into, from *sideProgress) {
+func mergeProgress(a, b any) {
+	into, from := a.(*sideProgress), b.(*sideProgress)
 	into.Main = min(into.Main, from.Main)
 	for i := range into.Sides {
 		into.Sides[i] = min(into.Sides[i], from.Sides[i])
@@ -57,7 +24,7 @@ func mergeProgress(into, from *sideProgress) {
 }
 
 // note keeps how far the ports are.
-func (s *sided[T, S]) note() {
+func (s *sided) note() {
 	if s.op.task.Store() == nil {
 		return
 	}
@@ -75,7 +42,7 @@ func (s *sided[T, S]) note() {
 }
 
 // restored queues what was loaded.
-func (s *sided[T, S]) restored(_, _ model.Timestamp) {
+func (s *sided) restored(_, _ model.Timestamp) {
 	p := &sideProgress{Main: model.MinTimestamp}
 	if cell := s.progress.Lookup(model.GlobalWindow); cell != nil {
 		p = cell.V.(*sideProgress)
@@ -97,80 +64,62 @@ func (s *sided[T, S]) restored(_, _ model.Timestamp) {
 		}
 		s.groups = append(s.groups, g)
 		c := s.cell(g)
-		s.hold = min(s.hold, c.earliest)
-		s.op.Counts.Waiting += int64(len(c.elements))
+		s.hold = min(s.hold, *s.kind.earliest(c))
+		s.op.Counts.Waiting += int64(s.kind.len(c))
 	})
 	for _, t := range s.tables {
 		t.release(s.watermark)
 	}
 }
 
-// savedSide is a sideCell: its elements with their panes, in an order that makes the
-// same contents of them.
-type savedSide[E any] struct {
-	Rows         []savedRow[E]
-	Paned, Early bool
-}
-
-type savedRow[E any] struct {
-	Pane  int64
-	Value E
-}
-
-func (t *sideWindows[E, C, S]) form() func() (cells.Form, error) {
-	return cells.Packed(
-		func(c *sideCell[C]) (savedSide[E], error) {
-			s := savedSide[E]{Paned: c.paned, Early: c.early}
-			c.contents.each(func(v E, pane int64) { s.Rows = append(s.Rows, savedRow[E]{pane, v}) })
-			return s, nil
-		},
-		func(s savedSide[E], c *sideCell[C]) error {
-			*c = sideCell[C]{contents: t.empty(), paned: s.Paned, early: s.Early}
-			for i := range s.Rows {
-				c.contents.add(&s.Rows[i].Value, s.Rows[i].Pane)
-			}
-			return nil
-		})
+func (t *sideTable) form() func() (cells.Form, error) {
+	saved := t.in.saved
+	return cells.Packed(saved.typ,
+		func(v any) any { return saved.save(v.(*sideCell)) },
+		func(p, v any) { saved.load(p, v.(*sideCell)) })
 }
 
 // passed is the watermark of the side input.
-func (t *sideWindows[E, C, S]) passed() model.Timestamp { return t.watermark }
+func (t *sideTable) passed() model.Timestamp { return t.watermark }
 
-// restored queues what was loaded.
-func (t *sideWindows[E, C, S]) restored(watermark, main model.Timestamp) {
+// restored takes the watermarks of the side input and of the main input to where they
+// were when what was loaded was saved, and queues that.
+func (t *sideTable) restored(watermark, main model.Timestamp) {
 	t.watermark, t.main = watermark, main
 	t.cells.EachSaved(func(w model.Window) { t.expiring.add(w.End.Add(t.lateness), w) })
 }
 
-func (l *SideList[E]) each(visit func(v E, pane int64)) {
-	for _, v := range l.values {
-		visit(v, 0)
+func (l *SideList[E]) each(visit func(v any, pane int64)) {
+	for i := range l.values {
+		visit(&l.values[i], 0)
 	}
 }
 
-func (s *sole[V]) each(visit func(v V, pane int64)) {
+func (s *sole[V]) each(visit func(v *V, pane int64)) {
 	if s.n > 0 {
-		visit(s.v, s.pane)
+		visit(&s.v, s.pane)
 	}
-	for _, v := range s.more {
-		visit(v, s.pane)
+	for i := range s.more {
+		visit(&s.more[i], s.pane)
 	}
 }
 
-func (s *SideValue[E]) each(visit func(v E, pane int64)) { s.sole.each(visit) }
+func (s *SideValue[E]) each(visit func(v any, pane int64)) {
+	s.sole.each(func(v *E, pane int64) { visit(v, pane) })
+}
 
-func (m *SideMap[K, V]) each(visit func(kv model.KV[K, V], pane int64)) {
+func (m *SideMap[K, V]) each(visit func(v any, pane int64)) {
 	for i := range m.keyed.entries {
 		e := &m.keyed.entries[i]
-		e.c.each(func(v V, pane int64) { visit(model.KVOf(e.key, v), pane) })
+		e.c.each(func(v *V, pane int64) { visit(&model.KV[K, V]{Key: e.key, Value: *v}, pane) })
 	}
 }
 
-func (m *SideMultimap[K, V]) each(visit func(kv model.KV[K, V], pane int64)) {
+func (m *SideMultimap[K, V]) each(visit func(v any, pane int64)) {
 	for i := range m.keyed.entries {
 		e := &m.keyed.entries[i]
 		for _, v := range e.c.values {
-			visit(model.KVOf(e.key, v), e.c.pane)
+			visit(&model.KV[K, V]{Key: e.key, Value: v}, e.c.pane)
 		}
 	}
 }

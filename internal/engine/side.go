@@ -8,51 +8,6 @@ import (
 	"github.com/millrace/millrace/model"
 )
 
-// A SideSpec is the ExchangeSpec of a transform that looks things up in side
-// inputs while it goes through its main input, port 0. The elements of that stay
-// in the task that they come from; those of the other ports, which are the inputs
-// of View, go to every task.
-type SideSpec[T, S any] struct {
-	View SideView[S]
-	// Process returns what takes an element of the main input, and what it sees.
-	Process func(op *Op, outs [][]any) func(m *model.Meta, v *T, side *S)
-}
-
-// Sender implements [ExchangeSpec].
-func (s SideSpec[T, S]) Sender(op *Op, port int) any {
-	if port > 0 {
-		return s.View.sides(nil)[port-1].sender(op, port)
-	}
-	out := newOutlet[shuffled[T]](op, port)
-	task, _ := op.Instance()
-	return Emit[T](func(m *model.Meta, v *T) {
-		r := out.rowFor(task)
-		r.meta, r.v = *m, *v
-	})
-}
-
-// Receiver implements [ExchangeSpec].
-func (s SideSpec[T, S]) Receiver(op *Op, outs [][]any) Receiver {
-	r := &sided[T, S]{
-		op:        op,
-		process:   s.Process(op, outs),
-		watermark: model.MinTimestamp,
-		waiting:   openTaskCells(op, "waiting", false, mergeWaiting[T], waitingForm[T]()),
-		progress:  openTaskCells(op, "watermarks", true, mergeProgress, cells.Plain(reflect.TypeFor[sideProgress]())),
-		hold:      model.MaxTimestamp,
-	}
-	for i, side := range s.View.sides(nil) {
-		r.tables = append(r.tables, side.table(op, i+1))
-	}
-	r.windows = make([]model.Window, len(r.tables))
-	r.read = s.View.reader(r.tables)
-	if len(outs) > 1 { // there is a LateData
-		r.late = Tee[model.LateElement[T]](outs[1])
-	}
-	r.each = Explode(op, op.Node.Inputs[0].Windowing, r.take)
-	return r
-}
-
 // sided is the PortReceiver of a SideSpec. An element of the main input whose
 // windows of the side inputs are not all ready waits, in order with the others of
 // its window, and holds the watermark meanwhile. Nothing else does: how far the
@@ -60,27 +15,46 @@ func (s SideSpec[T, S]) Receiver(op *Op, outs [][]any) Receiver {
 //
 // Batches of all ports are taken as they come, so that elements that wait never
 // keep from coming what they wait for.
-type sided[T, S any] struct {
-	op      *Op
-	tables  []sideTable
-	read    func(windows []model.Window) (S, error)
-	process func(m *model.Meta, v *T, side *S)
-	each    Emit[T]
-	late    Emit[model.LateElement[T]] // nil if nobody wants what is dropped
+type sided struct {
+	op     *Op
+	tables []*sideTable
+	// The typed edge: rows takes a batch of the main input, see looks at the side inputs
+	// for those that are processed next, and resume processes those of a waitingCell.
+	rows   func(batch any)
+	see    func(windows []model.Window)
+	resume func(waiting any)
 
-	watermark model.Timestamp  // of the main input
+	watermark model.Timestamp // of the main input
+	kind      waitingKind
 	waiting   *cells.TaskCells // a waitingCell by window of the main input
 	progress  *cells.TaskCells // a sideProgress in the global window
 	groups    []waitingGroup   // in the order of their first elements
 	hold      model.Timestamp  // the earliest that waits
 
-	// What elements of the last window see, while known.
+	// What becomes of elements of the last window, while known.
 	last    model.Window
 	known   bool
 	fate    fate
 	windows []model.Window // of the side inputs
-	side    S
-	err     error
+	late    model.Meta     // of the last that was dropped
+}
+
+func newSided(op *Op, inputs []*SideInput, kind waitingKind) *sided {
+	s := &sided{
+		op:        op,
+		watermark: model.MinTimestamp,
+		kind:      kind,
+		hold:      model.MaxTimestamp,
+	}
+	s.waiting = openTaskCells(op, "waiting", kind.form, cells.TaskKind{New: kind.empty, Merge: kind.merge})
+	s.progress = openTaskCells(op, "watermarks", cells.Plain(reflect.TypeFor[sideProgress]()), cells.TaskKind{
+		New: func() any { return new(sideProgress) }, Alike: true, Merge: mergeProgress,
+	})
+	for i, in := range inputs {
+		s.tables = append(s.tables, in.table(op, i+1))
+	}
+	s.windows = make([]model.Window, len(s.tables))
+	return s
 }
 
 // A fate is what becomes of an element now.
@@ -99,52 +73,34 @@ type waitingGroup struct {
 	sides  []model.Window
 }
 
-// A waitingCell is the elements of a waitingGroup.
-type waitingCell[T any] struct {
-	elements []model.Element[T]
-	earliest model.Timestamp
-}
-
 // Receive implements [Receiver].
-func (s *sided[T, S]) Receive(port int, batch any) {
+func (s *sided) Receive(port int, batch any) {
 	if port > 0 {
 		s.tables[port-1].receive(batch)
 		s.settle()
 		return
 	}
-	rows := batch.(*Records[shuffled[T]]).Rows
-	for i := range rows {
-		if s.op.Failed() {
-			return
-		}
-		s.each(&rows[i].meta, &rows[i].v)
-	}
+	s.rows(batch)
 }
 
-// take processes an element in its one window, or has it wait.
-func (s *sided[T, S]) take(m *model.Meta, v *T) {
+// take says what becomes of an element in its one window, and counts it.
+func (s *sided) take(m *model.Meta) fate {
 	if !s.known || m.Window != s.last {
 		s.look(m.Window)
 	}
 	switch c := &s.op.Counts; {
 	case s.fate == dropped:
 		c.Dropped++
-		s.drop(m, v)
-		return
 	case m.Window.End <= s.watermark:
 		c.Late++
 	default:
 		c.OnTime++
 	}
-	if s.fate == waits {
-		s.wait(m, v)
-		return
-	}
-	s.hand(m, v)
+	return s.fate
 }
 
 // look finds out about window w of the main input.
-func (s *sided[T, S]) look(w model.Window) {
+func (s *sided) look(w model.Window) {
 	s.last, s.known, s.fate = w, true, processed
 	for i, t := range s.tables {
 		s.windows[i] = t.window(w)
@@ -156,31 +112,18 @@ func (s *sided[T, S]) look(w model.Window) {
 		}
 	}
 	if s.fate == processed {
-		s.side, s.err = s.read(s.windows)
+		s.see(s.windows)
 	}
 }
 
-func (s *sided[T, S]) drop(m *model.Meta, v *T) {
-	if s.late == nil {
-		return
-	}
-	lm := model.Meta{Timestamp: max(s.watermark, m.Timestamp), Window: model.GlobalWindow, Pane: model.NoPane}
-	s.late(&lm, &model.LateElement[T]{
-		Value: *v, Timestamp: m.Timestamp, Window: m.Window, Watermark: s.watermark, Reason: model.WindowExpired,
-	})
+// lateMeta is where a dropped element goes on: not behind the watermark a second time.
+func (s *sided) lateMeta(m *model.Meta) *model.Meta {
+	s.late = model.Meta{Timestamp: max(s.watermark, m.Timestamp), Window: model.GlobalWindow, Pane: model.NoPane}
+	return &s.late
 }
 
-func (s *sided[T, S]) hand(m *model.Meta, v *T) {
-	switch {
-	case s.op.Failed():
-	case s.err != nil:
-		s.op.Fail(m, *v, s.err)
-	default:
-		s.process(m, v, &s.side)
-	}
-}
-
-func (s *sided[T, S]) wait(m *model.Meta, v *T) {
+// wait is the waitingCell that an element which waits is to be put into.
+func (s *sided) wait(m *model.Meta) (waiting any) {
 	cell, fresh := s.waiting.Window(m.Window)
 	if fresh {
 		s.groups = append(s.groups, waitingGroup{m.Window, slices.Clone(s.windows)})
@@ -188,34 +131,33 @@ func (s *sided[T, S]) wait(m *model.Meta, v *T) {
 			t.want(s.windows[i])
 		}
 	}
-	c := cell.V.(*waitingCell[T])
-	if fresh || m.Timestamp < c.earliest {
-		c.earliest = m.Timestamp
+	if earliest := s.kind.earliest(cell.V); m.Timestamp < *earliest {
+		*earliest = m.Timestamp
 		s.hold = min(s.hold, m.Timestamp)
 	}
-	c.elements = append(c.elements, model.Element[T]{Meta: *m, Value: *v})
 	s.op.Counts.Waiting++
+	return cell.V
 }
 
 // settle has processed what need wait no longer: it is called when the side
 // inputs have changed.
-func (s *sided[T, S]) settle() {
+func (s *sided) settle() {
 	s.known = false
 	kept := s.groups[:0]
 	hold := model.MaxTimestamp
 	for _, g := range s.groups {
 		if s.op.Failed() || !s.ready(g.sides) {
 			kept = append(kept, g)
-			hold = min(hold, s.cell(g).earliest)
+			hold = min(hold, *s.kind.earliest(s.cell(g)))
 			continue
 		}
-		s.resume(g)
+		s.process(g)
 	}
 	clear(s.groups[len(kept):])
 	s.groups, s.hold = kept, hold
 }
 
-func (s *sided[T, S]) ready(windows []model.Window) bool {
+func (s *sided) ready(windows []model.Window) bool {
 	for i, t := range s.tables {
 		if !t.ready(windows[i]) {
 			return false
@@ -224,19 +166,14 @@ func (s *sided[T, S]) ready(windows []model.Window) bool {
 	return true
 }
 
-func (s *sided[T, S]) cell(g waitingGroup) *waitingCell[T] {
-	return s.waiting.Lookup(g.window).V.(*waitingCell[T])
-}
+func (s *sided) cell(g waitingGroup) any { return s.waiting.Lookup(g.window).V }
 
-// resume processes the elements of g.
-func (s *sided[T, S]) resume(g waitingGroup) {
-	s.side, s.err = s.read(g.sides)
+// process processes the elements of g.
+func (s *sided) process(g waitingGroup) {
+	s.see(g.sides)
 	c := s.cell(g)
-	for i := range c.elements {
-		e := &c.elements[i]
-		s.hand(&e.Meta, &e.Value)
-	}
-	s.op.Counts.Waiting -= int64(len(c.elements))
+	s.resume(c)
+	s.op.Counts.Waiting -= int64(s.kind.len(c))
 	s.waiting.Drop(g.window)
 	for i, t := range s.tables {
 		t.unwant(g.sides[i])
@@ -244,7 +181,7 @@ func (s *sided[T, S]) resume(g waitingGroup) {
 }
 
 // AdvancePort implements [PortReceiver].
-func (s *sided[T, S]) AdvancePort(port int, watermark model.Timestamp) {
+func (s *sided) AdvancePort(port int, watermark model.Timestamp) {
 	s.known = false
 	if port > 0 {
 		s.tables[port-1].advance(watermark)
@@ -260,13 +197,13 @@ func (s *sided[T, S]) AdvancePort(port int, watermark model.Timestamp) {
 }
 
 // Hold implements [Receiver]: the watermark of the main input, less what waits.
-func (s *sided[T, S]) Hold() model.Timestamp { return min(s.watermark, s.hold) }
+func (s *sided) Hold() model.Timestamp { return min(s.watermark, s.hold) }
 
 // Advance implements [Receiver]. AdvancePort is called in its place.
-func (s *sided[T, S]) Advance(model.Timestamp) {}
+func (s *sided) Advance(model.Timestamp) {}
 
 // AdvanceProcessingTime implements [Receiver].
-func (s *sided[T, S]) AdvanceProcessingTime(model.Timestamp) {}
+func (s *sided) AdvanceProcessingTime(model.Timestamp) {}
 
 // NextProcessingTime implements [Receiver].
-func (s *sided[T, S]) NextProcessingTime() model.Timestamp { return model.MaxTimestamp }
+func (s *sided) NextProcessingTime() model.Timestamp { return model.MaxTimestamp }

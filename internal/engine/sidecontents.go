@@ -10,31 +10,33 @@ import (
 
 // SideContents is what a side input has in one window, kept as those who look
 // things up in it need it.
-type SideContents[E any] interface {
+//
+// Elements are given as pointers, which are not kept.
+type SideContents interface {
 	// add adds an element of a pane. It replaces what it belongs with of earlier panes.
-	add(v *E, pane int64)
+	add(v any, pane int64)
 	// remove takes back one element that is equal.
-	remove(v *E)
+	remove(v any)
 	// each visits the elements in an order such that adding them makes the same contents.
-	each(visit func(v E, pane int64))
+	each(visit func(v any, pane int64))
 	// clear empties the contents. What was read off them before stays as it is.
 	clear()
 }
 
-// A Same reports whether two values have the same encoding.
-type Same[V any] func(a, b *V) bool
+// A Same reports whether two values, given as pointers, have the same encoding.
+type Same func(a, b any) bool
 
 // sameBy is a Same. A value that cannot be encoded ends op's task.
-func sameBy[V any](op *Op, by *coder.Untyped) Same[V] {
+func sameBy(op *Op, by *coder.Untyped) Same {
 	c := comparer{op: op, by: by}
-	return func(a, b *V) bool {
+	return func(a, b any) bool {
 		c.want(b)
 		return c.same(a)
 	}
 }
 
 // without takes one value equal to v out of values.
-func (same Same[V]) without(values []V, v *V) []V {
+func without[V any](same Same, values []V, v *V) []V {
 	for i := range values {
 		if same(&values[i], v) {
 			// A new slice: the old one may still be read.
@@ -47,19 +49,19 @@ func (same Same[V]) without(values []V, v *V) []V {
 // A SideList is every element, in the order of arrival. Panes do not replace each
 // other: there is nothing to tell which belong together.
 type SideList[E any] struct {
-	same   Same[E]
+	same   Same
 	values []E
 }
 
 // NewSideList makes a SideList.
-func NewSideList[E any](same Same[E]) *SideList[E] { return &SideList[E]{same: same} }
+func NewSideList[E any](same Same) *SideList[E] { return &SideList[E]{same: same} }
 
 // Values are the elements; the slice is nobody else's to append to.
 func (l *SideList[E]) Values() []E { return slices.Clip(l.values) }
 
-func (l *SideList[E]) add(v *E, _ int64) { l.values = append(l.values, *v) }
-func (l *SideList[E]) remove(v *E)       { l.values = l.same.without(l.values, v) }
-func (l *SideList[E]) clear()            { l.values = nil }
+func (l *SideList[E]) add(v any, _ int64) { l.values = append(l.values, *v.(*E)) }
+func (l *SideList[E]) remove(v any)       { l.values = without(l.same, l.values, v.(*E)) }
+func (l *SideList[E]) clear()             { l.values = nil }
 
 // sole is a place for one value, which may have got several by mistake.
 type sole[V any] struct {
@@ -80,11 +82,11 @@ func (s *sole[V]) add(v *V, pane int64) {
 	}
 }
 
-func (s *sole[V]) remove(v *V, same Same[V]) {
+func (s *sole[V]) remove(v *V, same Same) {
 	switch {
 	case s.n == 0:
 	case !same(&s.v, v):
-		s.more = same.without(s.more, v)
+		s.more = without(same, s.more, v)
 		s.n = 1 + len(s.more)
 	case s.n == 1:
 		*s = sole[V]{}
@@ -95,19 +97,19 @@ func (s *sole[V]) remove(v *V, same Same[V]) {
 
 // A SideValue is the one element of a singleton.
 type SideValue[E any] struct {
-	same Same[E]
+	same Same
 	sole sole[E]
 }
 
 // NewSideValue makes a SideValue.
-func NewSideValue[E any](same Same[E]) *SideValue[E] { return &SideValue[E]{same: same} }
+func NewSideValue[E any](same Same) *SideValue[E] { return &SideValue[E]{same: same} }
 
 // Value is the first element, of n.
 func (s *SideValue[E]) Value() (v E, n int) { return s.sole.v, s.sole.n }
 
-func (s *SideValue[E]) add(v *E, pane int64) { s.sole.add(v, pane) }
-func (s *SideValue[E]) remove(v *E)          { s.sole.remove(v, s.same) }
-func (s *SideValue[E]) clear()               { s.sole = sole[E]{} }
+func (s *SideValue[E]) add(v any, pane int64) { s.sole.add(v.(*E), pane) }
+func (s *SideValue[E]) remove(v any)          { s.sole.remove(v.(*E), s.same) }
+func (s *SideValue[E]) clear()                { s.sole = sole[E]{} }
 
 // keyed is something for each key, in the order of their coming, but that one
 // which is deleted leaves its place to the last.
@@ -153,23 +155,13 @@ func (m *keyed[K, C]) delete(k K) {
 
 // A SideMap is one value for each key.
 type SideMap[K comparable, V any] struct {
-	same  Same[V]
+	same  Same
 	keyed keyed[K, sole[V]]
 	extra int // how many values there are more than keys
 }
 
-// NewSideMap makes a SideMap.
-func NewSideMap[K comparable, V any](same Same[model.KV[K, V]]) *SideMap[K, V] {
-	return &SideMap[K, V]{same: sameValue(same)}
-}
-
-// sameValue compares values by same.
-func sameValue[K comparable, V any](same Same[model.KV[K, V]]) Same[V] {
-	if same == nil {
-		return nil
-	}
-	return func(a, b *V) bool { return same(&model.KV[K, V]{Value: *a}, &model.KV[K, V]{Value: *b}) }
-}
+// NewSideMap makes a SideMap. Same compares values.
+func NewSideMap[K comparable, V any](same Same) *SideMap[K, V] { return &SideMap[K, V]{same: same} }
 
 // Get is the value of k.
 func (m *SideMap[K, V]) Get(k K) (v V, ok bool) {
@@ -208,14 +200,16 @@ func (m *SideMap[K, V]) Ambiguous() (k K, n int) {
 // Set sets the value of k.
 func (m *SideMap[K, V]) Set(k K, v V) { *m.keyed.upsert(k) = sole[V]{n: 1, v: v} }
 
-func (m *SideMap[K, V]) add(kv *model.KV[K, V], pane int64) {
+func (m *SideMap[K, V]) add(v any, pane int64) {
+	kv := v.(*model.KV[K, V])
 	s := m.keyed.upsert(kv.Key)
 	before := max(s.n, 1)
 	s.add(&kv.Value, pane)
 	m.extra += s.n - before
 }
 
-func (m *SideMap[K, V]) remove(kv *model.KV[K, V]) {
+func (m *SideMap[K, V]) remove(v any) {
+	kv := v.(*model.KV[K, V])
 	s := m.keyed.get(kv.Key)
 	if s == nil {
 		return
@@ -233,7 +227,7 @@ func (m *SideMap[K, V]) clear() { *m = SideMap[K, V]{same: m.same} }
 
 // A SideMultimap is every value of each key, in the order of arrival.
 type SideMultimap[K comparable, V any] struct {
-	same  Same[V]
+	same  Same
 	keyed keyed[K, panedValues[V]]
 }
 
@@ -243,9 +237,9 @@ type panedValues[V any] struct {
 	values []V
 }
 
-// NewSideMultimap makes a SideMultimap.
-func NewSideMultimap[K comparable, V any](same Same[model.KV[K, V]]) *SideMultimap[K, V] {
-	return &SideMultimap[K, V]{same: sameValue(same)}
+// NewSideMultimap makes a SideMultimap. Same compares values.
+func NewSideMultimap[K comparable, V any](same Same) *SideMultimap[K, V] {
+	return &SideMultimap[K, V]{same: same}
 }
 
 // Get are the values of k; the slice is nobody else's to append to.
@@ -276,7 +270,8 @@ func (m *SideMultimap[K, V]) Add(k K, v V) {
 	c.values = append(c.values, v)
 }
 
-func (m *SideMultimap[K, V]) add(kv *model.KV[K, V], pane int64) {
+func (m *SideMultimap[K, V]) add(v any, pane int64) {
+	kv := v.(*model.KV[K, V])
 	c := m.keyed.upsert(kv.Key)
 	switch {
 	case pane < c.pane:
@@ -287,12 +282,13 @@ func (m *SideMultimap[K, V]) add(kv *model.KV[K, V], pane int64) {
 	c.values = append(c.values, kv.Value)
 }
 
-func (m *SideMultimap[K, V]) remove(kv *model.KV[K, V]) {
+func (m *SideMultimap[K, V]) remove(v any) {
+	kv := v.(*model.KV[K, V])
 	c := m.keyed.get(kv.Key)
 	if c == nil {
 		return
 	}
-	if c.values = m.same.without(c.values, &kv.Value); len(c.values) == 0 {
+	if c.values = without(m.same, c.values, &kv.Value); len(c.values) == 0 {
 		m.keyed.delete(kv.Key)
 	}
 }

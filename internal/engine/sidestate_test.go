@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"reflect"
 	"testing"
 	"time"
 
@@ -17,8 +18,9 @@ import (
 // A rig is one task of a transform with an iterable for a side input, and what
 // it processed.
 type rig struct {
-	*sided[int, []int]
-	seen [][]int
+	*sided
+	seen  [][]int
+	quiet bool // it keeps nothing of what was seen
 }
 
 const tick = 10 // the size of its windows
@@ -28,13 +30,17 @@ func newRig(lateness time.Duration, side model.WindowingStrategy) *rig {
 	n := &model.Node{Class: model.Exchange, Inputs: []*model.Collection{{Windowing: &model.Windowing{Strategy: main}}, {Windowing: &model.Windowing{Strategy: side}}}}
 	op := &Op{Node: n, task: &Task{cfg: Config{Context: context.Background(), Of: 1, KeyGroups: cells.DefaultKeyGroups, Store: nil}}}
 	r := &rig{}
-	spec := SideSpec[int, []int]{
-		View: SideInput[int, *SideList[int], []int]{New: NewSideList[int], Read: func(l *SideList[int]) ([]int, error) { return l.Values(), nil }},
+	spec := &SideSpec[int, []int]{
+		View: NewSideView[int]("AsIterable", reflect.TypeFor[int](), NewSideList[int], func(l *SideList[int]) ([]int, error) { return l.Values(), nil }),
 		Process: func(*Op, [][]any) func(*model.Meta, *int, *[]int) {
-			return func(_ *model.Meta, _ *int, side *[]int) { r.seen = append(r.seen, *side) }
+			return func(_ *model.Meta, _ *int, side *[]int) {
+				if !r.quiet {
+					r.seen = append(r.seen, *side)
+				}
+			}
 		},
 	}
-	r.sided = spec.Receiver(op, [][]any{nil}).(*sided[int, []int])
+	r.sided = spec.Receiver(op, [][]any{nil}).(*sided)
 	return r
 }
 
@@ -51,13 +57,12 @@ func (r *rig) add(at ...model.Timestamp) {
 }
 
 func (r *rig) addSide(at model.Timestamp) {
-	r.Receive(1, &Records[sideRow[int]]{Rows: []sideRow[int]{{has: true, meta: model.Meta{Timestamp: at}, v: 1}}})
+	r.Receive(1, &Records[sideRow]{Rows: []sideRow{{has: true, sideElement: sideElement{model.Meta{Timestamp: at}, new(int)}}}})
 }
 
 // windows is how many side windows are kept, and how many main ones wait.
 func (r *rig) kept() (side, waiting int) {
-	t := r.tables[0].(*sideWindows[int, *SideList[int], []int])
-	return t.cells.Len(), r.waiting.Len()
+	return r.tables[0].cells.Len(), r.waiting.Len()
 }
 
 func (r *rig) want(t *testing.T, when string, hold model.Timestamp, seen, side, waiting int) {
@@ -139,7 +144,7 @@ func TestSidedDoesNotAllocateWhenReady(t *testing.T) {
 		r.addSide(at)
 	}
 	r.AdvancePort(1, 4*tick)
-	r.process = func(*model.Meta, *int, *[]int) {}
+	r.quiet = true
 	var at []model.Timestamp
 	for i := range model.Timestamp(4 * tick) {
 		at = append(at, i*7%(4*tick)) // hardly two of a window in turn
@@ -210,9 +215,10 @@ func TestStateOfATaskLiesUnderAKeyGroupOfItsOwn(t *testing.T) {
 func TestSideContents(t *testing.T) {
 	type pair = model.KV[int, int]
 	rapid.Check(t, func(t *rapid.T) {
-		same := func(a, b *pair) bool { return *a == *b }
-		list, value := NewSideList(same), NewSideValue(same)
-		byKey, multi := NewSideMap(same), NewSideMultimap(same)
+		same := func(a, b any) bool { return *a.(*pair) == *b.(*pair) }
+		sameValue := func(a, b any) bool { return *a.(*int) == *b.(*int) }
+		list, value := NewSideList[pair](same), NewSideValue[pair](same)
+		byKey, multi := NewSideMap[int, int](sameValue), NewSideMultimap[int, int](sameValue)
 		var left []pair
 		for range rapid.IntRange(0, 30).Draw(t, "steps") {
 			kv := pair{Key: rapid.IntRange(0, 3).Draw(t, "key"), Value: rapid.IntRange(0, 3).Draw(t, "value")}
@@ -224,7 +230,7 @@ func TestSideContents(t *testing.T) {
 				multi.add(&kv, 0)
 				continue
 			}
-			left = Same[pair](same).without(left, &kv)
+			left = without(same, left, &kv)
 			list.remove(&kv)
 			value.remove(&kv)
 			byKey.remove(&kv)

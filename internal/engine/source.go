@@ -15,40 +15,43 @@ type Split = source.Split
 
 // A SourceHead opens the splits that a task is given.
 type SourceHead interface {
-	Open(ctx context.Context, s Split) (SplitReader, error)
+	Open(ctx context.Context, s Split) (*SplitReader, error)
 }
 
 // A SplitReader is a [source.Reader] whose elements go where its head's go.
-type SplitReader interface {
-	Poll(ctx context.Context, max int) (source.Status, error)
+type SplitReader struct {
+	untypedReader
+	Poll func(ctx context.Context, max int) (source.Status, error)
+}
+
+// An untypedReader is what of a [source.Reader] does not depend on elements' type.
+type untypedReader interface {
 	Watermark() model.Timestamp
 	Position() Split
 	Progress() source.Progress
 	Close() error
-	// reader is what it reads by, for what that can do beside reading.
-	reader() any
 }
 
 // ReadSpec is the SourceSpec of a [source.Source].
 type ReadSpec[T any] struct{ Source source.Source[T] }
 
 // Bounded implements [SourceSpec].
-func (s ReadSpec[T]) Bounded() bool { return s.Source.Bounded() }
+func (s *ReadSpec[T]) Bounded() bool { return s.Source.Bounded() }
 
 // Concurrent implements [SourceSpec].
-func (s ReadSpec[T]) Concurrent() bool {
+func (s *ReadSpec[T]) Concurrent() bool {
 	_, ok := s.Source.(source.Concurrent)
 	return ok || !s.Source.Bounded()
 }
 
 // Lockstep implements [SourceSpec].
-func (s ReadSpec[T]) Lockstep() bool {
+func (s *ReadSpec[T]) Lockstep() bool {
 	_, ok := s.Source.(source.Lockstep)
 	return ok
 }
 
 // IdleAfter implements [SourceSpec].
-func (s ReadSpec[T]) IdleAfter() time.Duration {
+func (s *ReadSpec[T]) IdleAfter() time.Duration {
 	if i, ok := s.Source.(source.Idling); ok {
 		return i.IdleAfter()
 	}
@@ -56,12 +59,12 @@ func (s ReadSpec[T]) IdleAfter() time.Duration {
 }
 
 // Splits implements [SourceSpec].
-func (s ReadSpec[T]) Splits(ctx context.Context, hint int) ([]Split, error) {
+func (s *ReadSpec[T]) Splits(ctx context.Context, hint int) ([]Split, error) {
 	return s.Source.Splits(ctx, hint)
 }
 
 // Head implements [SourceSpec].
-func (s ReadSpec[T]) Head(op *Op, outs [][]any) SourceHead {
+func (s *ReadSpec[T]) Head(op *Op, outs [][]any) SourceHead {
 	return &head[T]{op: op, src: s.Source, next: Tee[T](outs[0])}
 }
 
@@ -71,7 +74,7 @@ type head[T any] struct {
 	next Emit[T]
 }
 
-func (h *head[T]) Open(ctx context.Context, s Split) (SplitReader, error) {
+func (h *head[T]) Open(ctx context.Context, s Split) (*SplitReader, error) {
 	r, err := h.src.Open(ctx, s)
 	if err == nil && r == nil {
 		err = errors.New("the source returned neither a reader nor an error")
@@ -79,28 +82,16 @@ func (h *head[T]) Open(ctx context.Context, s Split) (SplitReader, error) {
 	if err != nil {
 		return nil, err
 	}
-	sr := &splitReader[T]{Reader: r}
 	m := &model.Meta{Window: model.GlobalWindow, Pane: model.NoPane}
 	next, op := h.next, h.op
-	sr.emit = func(v *T, ts model.Timestamp) {
+	emit := func(v *T, ts model.Timestamp) {
 		op.Counts.Read++
 		m.Timestamp = ts
 		next(m, v)
 		op.task.cursor.op = nil // the reader's own code again
 	}
-	return sr, nil
+	return &SplitReader{r, func(ctx context.Context, max int) (source.Status, error) { return r.Read(ctx, max, emit) }}, nil
 }
-
-type splitReader[T any] struct {
-	source.Reader[T]
-	emit func(*T, model.Timestamp)
-}
-
-func (r *splitReader[T]) Poll(ctx context.Context, max int) (source.Status, error) {
-	return r.Read(ctx, max, r.emit)
-}
-
-func (r *splitReader[T]) reader() any { return r.Reader }
 
 // AddSplit gives the task a split to read.
 func (t *Task) AddSplit(s Split) error {
@@ -119,9 +110,9 @@ func (t *Task) addSplit(s Split) {
 		return
 	}
 	rd := &reading{SplitReader: r, id: s.ID, watermark: model.MinTimestamp, nothingSince: model.MaxTimestamp, resumeAt: model.MaxTimestamp}
-	rd.keeper, _ = r.reader().(source.Timekeeper)
-	rd.clocked, _ = r.reader().(source.Clocked)
-	rd.splitter, _ = r.reader().(source.Splitter)
+	rd.keeper, _ = r.untypedReader.(source.Timekeeper)
+	rd.clocked, _ = r.untypedReader.(source.Clocked)
+	rd.splitter, _ = r.untypedReader.(source.Splitter)
 	t.readers = append(t.readers, rd)
 	t.tellTime(rd)
 }

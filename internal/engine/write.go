@@ -24,7 +24,7 @@ type WriteSpec[T any] struct {
 }
 
 // Target is what the sink wants for itself, or "".
-func (s WriteSpec[T]) Target() string {
+func (s *WriteSpec[T]) Target() string {
 	if e, ok := any(s.Sink).(sink.Exclusive); ok {
 		return e.Target()
 	}
@@ -32,17 +32,17 @@ func (s WriteSpec[T]) Target() string {
 }
 
 // Commit implements [SinkSpec].
-func (s WriteSpec[T]) Commit(ctx context.Context, prepared []sink.Committable) error {
+func (s *WriteSpec[T]) Commit(ctx context.Context, prepared []sink.Committable) error {
 	return s.Sink.Commit(ctx, prepared)
 }
 
 // Abort implements [SinkSpec].
-func (s WriteSpec[T]) Abort(ctx context.Context, prepared []sink.Committable) error {
+func (s *WriteSpec[T]) Abort(ctx context.Context, prepared []sink.Committable) error {
 	return s.Sink.Abort(ctx, prepared)
 }
 
 // Fuse implements [FusedSpec].
-func (s WriteSpec[T]) Fuse(op *Op, _ [][]any) any {
+func (s *WriteSpec[T]) Fuse(op *Op, _ [][]any) any {
 	w := &writer[T]{op: op, sink: s.Sink, ctx: op.Context()}
 	w.shard = op.number()
 	if s.Shards > 0 {

@@ -48,7 +48,7 @@ func Output[T any](c model.PCollection[T], opts ...OutputOption[T]) {
 	}
 	n := c.Pipeline().Add(model.Definition{
 		Kind: "Output", Class: model.Fused, Inputs: []model.Input{c}, Err: err,
-		Spec: outputSpec[T]{engine.WriteSpec[T]{Sink: s}, s},
+		Spec: &outputSpec[T]{engine.WriteSpec[T]{Sink: s}, s},
 	})
 	if n != nil {
 		s.name = n.Name
@@ -112,7 +112,7 @@ type output interface {
 	committed(fs vfs.FS) (name string, lines []string, err error)
 }
 
-func (s outputSpec[T]) output() output { return s.sink }
+func (s *outputSpec[T]) output() output { return s.sink }
 
 // A committing sink keeps each thing that was prepared in a file, which Commit renames.
 type committing[T any] struct {

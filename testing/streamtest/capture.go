@@ -39,7 +39,7 @@ func Capture[T any](c model.PCollection[T], opts ...cmp.Option) *Captured[T] {
 		Kind:   "Capture",
 		Class:  model.Fused,
 		Inputs: []model.Input{c},
-		Spec:   captureSpec[T]{k},
+		Spec:   &captureSpec[T]{k},
 		Err:    uncomparable(reflect.TypeFor[T]()),
 	})
 	return k
@@ -77,13 +77,13 @@ func holdsFunc(t reflect.Type, seen map[reflect.Type]bool) bool {
 type captureSpec[T any] struct{ captured *Captured[T] }
 
 // Fuse implements engine.FusedSpec.
-func (s captureSpec[T]) Fuse(op *engine.Op, _ [][]any) any {
+func (s *captureSpec[T]) Fuse(op *engine.Op, _ [][]any) any {
 	return engine.Explode(op, op.Node.Inputs[0].Windowing, engine.Emit[T](func(m *model.Meta, v *T) {
 		s.captured.take(model.Element[T]{Meta: *m, Value: *v})
 	}))
 }
 
-func (s captureSpec[T]) begin(o *outcome) { s.captured.begin(o) }
+func (s *captureSpec[T]) begin(o *outcome) { s.captured.begin(o) }
 
 // begin forgets what an earlier run left.
 func (k *Captured[T]) begin(o *outcome) {

@@ -32,11 +32,11 @@ type streamSpec[T any] struct {
 	script *Script
 }
 
-func (s streamSpec[T]) scriptOfStream() *Script { return s.script }
+func (s *streamSpec[T]) scriptOfStream() *Script { return s.script }
 
 // Lockstep implements engine.SourceSpec: a play that waits lets others work
 // meanwhile.
-func (s streamSpec[T]) Lockstep() bool { return !s.script.play.waits }
+func (s *streamSpec[T]) Lockstep() bool { return !s.script.play.waits }
 
 // playOf is the play of p's scripts; a new one if p has none.
 func playOf(p *model.Pipeline) *play {

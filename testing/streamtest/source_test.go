@@ -32,7 +32,7 @@ func read(t *testing.T, r source.Reader[int]) (lines []string, positions []sourc
 func TestReaderGoesOnFromAnyPosition(t *testing.T) {
 	var p model.Pipeline
 	NewStream[int](&p).Add(0, 1, 2, 3, 4, 5).Elapse(time.Second).Watermark(7).Add(3, 6).Elapse(time.Minute).End()
-	src := p.Nodes()[0].Spec.(streamSpec[int]).Source
+	src := p.Nodes()[0].Spec.(*streamSpec[int]).Source
 
 	splits, err := src.Splits(context.Background(), 4)
 	if err != nil || len(splits) != 1 {
@@ -71,7 +71,7 @@ func TestReaderDoesNothingOutOfTurn(t *testing.T) {
 	NewStream[int](&p).Add(0, 2).End()
 	var readers []source.Reader[int]
 	for _, n := range p.Nodes() {
-		src := n.Spec.(streamSpec[int]).Source
+		src := n.Spec.(*streamSpec[int]).Source
 		splits, _ := src.Splits(context.Background(), 1)
 		r, err := src.Open(context.Background(), splits[0])
 		if err != nil {

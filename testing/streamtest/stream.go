@@ -136,7 +136,7 @@ func (s *Stream[T]) join() {
 	s.node = sc.p.Add(model.Definition{
 		Kind:      streamKind,
 		Class:     model.Source,
-		Spec:      streamSpec[T]{engine.ReadSpec[T]{Source: src}, sc},
+		Spec:      &streamSpec[T]{engine.ReadSpec[T]{Source: src}, sc},
 		Outputs:   []reflect.Type{reflect.TypeFor[T]()},
 		Unbounded: !s.bounded,
 		Options:   s.opts,

@@ -54,7 +54,7 @@ func (p *paged) entryBytes() int64 {
 
 // bytes is about what is in memory.
 func (p *paged) bytes() int64 {
-	return int64(p.Len()+p.gone[0].Len()+p.gone[1].Len()) * p.entryBytes()
+	return int64(p.Len()+p.gone[0].s.len()+p.gone[1].s.len()) * p.entryBytes()
 }
 
 // Relieve is called where nobody is at work on an entry. It evicts if there are too

@@ -198,37 +198,27 @@ func (e plain) From(history []*Schema, u *Upgrade) (Decoder, error) {
 	}, nil
 }
 
-// Packed is the form of values T, each a pointer's, that are saved as a P.
-func Packed[T, P any](pack func(*T) (P, error), unpack func(P, *T) error) func() (Form, error) {
+// Packed is the form of values that are saved as others, of type t. Pack returns a
+// pointer to what v points to is saved as, and unpack reads it into what v points to.
+func Packed(t reflect.Type, pack func(v any) (p any), unpack func(p, v any)) func() (Form, error) {
 	return func() (Form, error) {
-		e, err := ValueOf(reflect.TypeFor[P]())
+		e, err := ValueOf(t)
 		if err != nil {
 			return nil, err
 		}
-		return packed{e,
-			func(v any) (any, error) {
-				p, err := pack(v.(*T))
-				return &p, err
-			},
-			func() any { return new(P) },
-			func(p, v any) error { return unpack(*p.(*P), v.(*T)) },
-		}, nil
+		return packed{e, t, pack, unpack}, nil
 	}
 }
 
 type packed struct {
 	Value
-	pack   func(v any) (p any, err error)
-	new    func() (p any)
-	unpack func(p, v any) error
+	typ    reflect.Type
+	pack   func(v any) (p any)
+	unpack func(p, v any)
 }
 
 func (e packed) Append(dst []byte, values Values, i Entry) ([]byte, error) {
-	p, err := e.pack(values.(holder).Value(i))
-	if err != nil {
-		return dst, err
-	}
-	return e.Value.Append(dst, p)
+	return e.Value.Append(dst, e.pack(values.(holder).Value(i)))
 }
 
 func (e packed) Decode(src []byte, values Values, i Entry) ([]byte, error) {
@@ -236,12 +226,12 @@ func (e packed) Decode(src []byte, values Values, i Entry) ([]byte, error) {
 }
 
 func (e packed) decode(src []byte, v any, read ValueDecoder) ([]byte, error) {
-	p := e.new()
+	p := reflect.New(e.typ).Interface()
 	rest, err := read(src, p)
-	if err != nil {
-		return rest, err
+	if err == nil {
+		e.unpack(p, v)
 	}
-	return rest, e.unpack(p, v)
+	return rest, err
 }
 
 func (e packed) Describe(s *Schema) { s.Value = e.Schema() }

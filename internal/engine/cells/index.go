@@ -101,9 +101,6 @@ func (x *Index[K]) add(hash, at uint64, k *K) Entry {
 // At points to the key of an entry, until the next Place.
 func (x *Index[K]) At(i Entry) *K { return &x.keys[i] }
 
-// Len is how many keys there are.
-func (x *Index[K]) Len() int { return x.s.len() }
-
 // Hash is what Place was given with a key, but that 0 is 1.
 func (x *Index[K]) Hash(i Entry) uint64 { return x.s.hashes[i] }
 

@@ -89,8 +89,8 @@ func TestIndexIsAMapOfNumbers(t *testing.T) {
 }
 
 func checkIndex(t *rapid.T, index *Index[int], want *numbered, hash badHash, keys int) {
-	if index.Len() != len(want.entries) {
-		t.Fatalf("Len is %d, want %d", index.Len(), len(want.entries))
+	if index.s.len() != len(want.entries) {
+		t.Fatalf("Len is %d, want %d", index.s.len(), len(want.entries))
 	}
 	for k := range keys {
 		i, ok := want.entries[k]

@@ -144,11 +144,11 @@ func (p *paged) begin() error {
 // freeze keeps what was gone: if the checkpoint before has failed, the backing does not
 // know of it yet.
 func (p *paged) freeze() {
-	if p.gone[0].Len() == 0 {
+	if p.gone[0].s.len() == 0 {
 		p.gone[0], p.gone[1] = p.gone[1], p.gone[0]
 		return
 	}
-	for i := range Entry(p.gone[1].Len()) {
+	for i := range Entry(p.gone[1].s.len()) {
 		p.gone[0].Place(p.gone[1].Hash(i), p.gone[1].At(i))
 	}
 	p.gone[1].Clear()
@@ -179,7 +179,7 @@ func (p *paged) noteGone(hash uint64, key []byte) {
 // isGone reports whether a key, which is not in memory, was deleted, though it may be in
 // the backing.
 func (p *paged) isGone(hash uint64, key []byte) bool {
-	if p.gone[0].Len()+p.gone[1].Len() == 0 {
+	if p.gone[0].s.len()+p.gone[1].s.len() == 0 {
 		return false
 	}
 	k := string(key)

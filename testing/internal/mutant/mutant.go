@@ -4,6 +4,7 @@
 package mutant
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -73,4 +74,17 @@ func (b Bug) Compile(root, dir string) (bin string, err error) {
 		return "", fmt.Errorf("the mutation does not compile: %w\n%s", err, out)
 	}
 	return bin, nil
+}
+
+// Run runs what Compile has made, with bounded memory: a bug may have it grow without end,
+// which is noticed, too.
+func Run(bin string, args ...string) (out []byte, err error) {
+	const most = 4 << 20 // KiB of address space, of which Go's runtime reserves a part
+	limited := fmt.Sprintf(`ulimit -v %d; exec "$0" "$@"`, most)
+	return exec.Command("sh", append([]string{"-c", limited, bin}, args...)...).CombinedOutput()
+}
+
+// OutOfMemory reports whether what Run ran came to the end of its memory.
+func OutOfMemory(out []byte) bool {
+	return bytes.Contains(out, []byte("out of memory")) || bytes.Contains(out, []byte("cannot allocate memory"))
 }

@@ -12,42 +12,33 @@ type keyedAccess keyedOp
 
 // Slot implements [state.Access].
 func (a *keyedAccess) Slot(i int) state.Slot {
-	if s := a.call.w.slots; s != nil {
-		return s[i]
-	}
-	return nil
+	return a.call.w.slots()[i]
 }
 
 // Change implements [state.Access].
 func (a *keyedAccess) Change(i int) state.Slot {
-	w := a.call.w
-	if w.slots == nil {
-		w.slots = make([]state.Slot, len(a.layout.Specs))
-	}
-	if w.slots[i] == nil {
+	slots := a.call.w.slots()
+	if slots[i] == nil {
 		if n := len(a.free[i]); n > 0 {
-			w.slots[i], a.free[i] = a.free[i][n-1], a.free[i][:n-1]
+			slots[i], a.free[i] = a.free[i][n-1], a.free[i][:n-1]
 		} else {
-			w.slots[i] = a.layout.Specs[i].New()
+			slots[i] = a.layout.Specs[i].New()
 		}
 	}
-	return w.slots[i]
+	return slots[i]
 }
 
 // Drop implements [state.Access].
 func (a *keyedAccess) Drop(i int) {
-	w := a.call.w
-	if w.slots == nil || w.slots[i] == nil {
-		return
+	if slots := a.call.w.slots(); slots[i] != nil {
+		(*keyedOp)(a).recycle(i, slots[i])
+		slots[i] = nil
 	}
-	(*keyedOp)(a).recycle(i, w.slots[i])
-	w.slots[i] = nil
 }
 
 // Wake implements [state.Access].
 func (a *keyedAccess) Wake(c state.Clock, t model.Timestamp) {
-	w := a.call.w
-	w.expires[c] = min(w.expires[c], t)
+	(*keyedOp)(a).expireAt(a.call.w, int(c), t)
 }
 
 // Time implements [state.Access].
@@ -62,7 +53,7 @@ func (a *keyedAccess) Time(c state.Clock) model.Timestamp {
 func (a *keyedAccess) Expiry() model.Timestamp {
 	w := a.call.w
 	e := a.strategy.Expiry(w.window)
-	return min(e, w.horizon)
+	return min(e, w.look().horizon)
 }
 
 // SetTimer implements [state.Access].
@@ -81,7 +72,7 @@ func (a *keyedAccess) SetTimer(i int, tag string, s state.Setting) error {
 		t.output = max(min(s.At, c.w.window.MaxTimestamp()), c.meta.Timestamp)
 	}
 	g := (*keyedOp)(a)
-	h := &c.w.timers[spec.Clock]
+	h := &g.rest(c.w).timers[spec.Clock]
 	holds := s.HasOutput && (spec.Clock == state.ProcessingTime || s.Output < s.At) &&
 		c.w.window.End > a.op.Watermark() // or it is late whatever is held
 	if j := h.find(i, tag); j >= 0 {
@@ -120,7 +111,7 @@ func (a *keyedAccess) refusal(spec state.TimerSpec, s state.Setting) error {
 
 // ClearTimer implements [state.Access].
 func (a *keyedAccess) ClearTimer(i int, tag string) {
-	h := &a.call.w.timers[a.layout.Timers[i].Clock]
+	h := &a.call.w.look().timers[a.layout.Timers[i].Clock]
 	if j := h.find(i, tag); j >= 0 {
 		if h.remove(j).hold != 0 {
 			a.holds.live--

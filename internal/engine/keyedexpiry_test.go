@@ -227,7 +227,7 @@ func TestMergedWindowsLetGoOfWhatExpires(t *testing.T) {
 		if k.err() != nil || k.open != 1 {
 			t.Fatalf("%d windows, %v", k.open, k.err())
 		}
-		slots := k.byKey[0].open[0].slots
+		slots := k.byKey[0].open()[0].slots()
 		if there := slots[1] != nil; there != (at < 35) || slots[0] == nil {
 			t.Errorf("at %d, is it there: %v", at, there)
 		}

@@ -39,32 +39,59 @@ type keyedOp struct {
 	call    keyedCall
 	firing  KeyedFiring
 	free    [][]state.Slot // for reuse, by cell
-	windows []*keyedWindow // for reuse
+	windows keyedChunks
+	rests   []*keyedRest // for reuse
 
 	bounds, targets []model.Window // scratch
 	merged          []*keyedWindow // scratch
 }
 
-// keyedWindows are the open windows of one key, by start and end.
-type keyedWindows struct{ open []*keyedWindow }
-
-// A keyedWindow is what is kept of a key and window.
+// A keyedWindow is what is kept of a key and window. It lies in a keyedChunk, and is
+// small: most memory of many a pipeline is made of these.
 type keyedWindow struct {
 	window model.Window
-	slots  []state.Slot // nil where a cell is empty; none at all while all are
-	timers [2]timerHeap // by clock
 	// latest is the latest timestamp of an element.
 	latest model.Timestamp
+	// wake is when the queues next look at the window, never if not, and entry their
+	// number for it.
+	wake   [2]model.Timestamp
+	entry  [2]uint32
+	rest   *keyedRest // nil: nothing of it is needed yet
+	chunk  *keyedChunk
+	at     uint8 // in the chunk
+	stored bool  // it is among the windows of its key
+}
+
+// A keyedRest is what only some windows need.
+type keyedRest struct {
+	timers [2]timerHeap // by clock
+	// expires is when something in a cell does.
+	expires [2]model.Timestamp
 	// horizon is, once the input has ended, where a window without an end of its own
 	// should come to one; never before. Beyond are the firings behind it.
 	horizon model.Timestamp
 	beyond  int
-	// wake is when the queues next look at the window, never if not, entry their
-	// number for it, and expires when something in a cell does.
-	wake    [2]model.Timestamp
-	entry   [2]uint64
-	expires [2]model.Timestamp
-	stored  bool // it is among the windows of its key
+}
+
+// noRest is that of a window which needs none yet. Nobody changes it.
+var noRest = newKeyedRest()
+
+func newKeyedRest() *keyedRest {
+	return &keyedRest{expires: [2]model.Timestamp{never, never}, horizon: never}
+}
+
+// look is w's keyedRest, for a look.
+func (w *keyedWindow) look() *keyedRest {
+	if w.rest == nil {
+		return noRest
+	}
+	return w.rest
+}
+
+// slots is what is in the window's cells; nil where one is empty.
+func (w *keyedWindow) slots() []state.Slot {
+	n := len(w.chunk.slots) / chunkWindows
+	return w.chunk.slots[int(w.at)*n:][:n]
 }
 
 // A keyedCall is what the user's code is called for.
@@ -78,12 +105,13 @@ type keyedCall struct {
 
 // empty reports whether nothing is kept in w.
 func (w *keyedWindow) empty() bool {
-	for _, s := range w.slots {
+	for _, s := range w.slots() {
 		if s != nil {
 			return false
 		}
 	}
-	return len(w.timers[0].items)+len(w.timers[1].items) == 0
+	r := w.look()
+	return len(r.timers[0].items)+len(r.timers[1].items) == 0
 }
 
 // endless reports whether w has no end of its own.
@@ -136,14 +164,18 @@ const (
 
 // fire fires the timers of w that are due, one after another.
 func (g *keyedOp) fire(w *keyedWindow) {
-	limit := patience + len(w.timers[0].items) + len(w.timers[1].items) // firings at one time
+	r := w.rest
+	if r == nil {
+		return
+	}
+	limit := patience + len(r.timers[0].items) + len(r.timers[1].items) // firings at one time
 	var at model.Timestamp
 	for n := 0; !g.op.Failed(); n++ {
 		clock := state.EventTime
-		t, ok := w.timers[clock].due(g.watermark)
+		t, ok := r.timers[clock].due(g.watermark)
 		if !ok {
 			clock = state.ProcessingTime
-			if t, ok = w.timers[clock].due(g.now); !ok {
+			if t, ok = r.timers[clock].due(g.now); !ok {
 				return
 			}
 		}
@@ -173,11 +205,11 @@ func (g *keyedOp) fireTimer(w *keyedWindow, clock state.Clock, t timer) {
 	}
 	g.firing = KeyedFiring{keys: g.keys.Keys, k: c.k, Timer: g.layout.Timers[t.cell].Name, Tag: t.tag, At: t.at}
 	g.callFiring(g.onTimer)
-	if clock == state.EventTime && t.at >= w.horizon {
+	if r := w.rest; clock == state.EventTime && t.at >= r.horizon {
 		g.beyond++
-		w.beyond++
-		if w.beyond > keyPatience && g.beyond > patience {
-			g.op.Fail(&c.meta, g.firing, fmt.Errorf("its timers have fired %d times since the input ended, for this key, and set others again and again; a timer that sets itself again must stop at state.Expiry, which for this key is %v", w.beyond, w.horizon))
+		r.beyond++
+		if r.beyond > keyPatience && g.beyond > patience {
+			g.op.Fail(&c.meta, g.firing, fmt.Errorf("its timers have fired %d times since the input ended, for this key, and set others again and again; a timer that sets itself again must stop at state.Expiry, which for this key is %v", r.beyond, r.horizon))
 		}
 	}
 }
@@ -216,7 +248,7 @@ func (g *keyedOp) settle(w *keyedWindow) {
 
 // leave lets go of a key of which nothing is kept.
 func (g *keyedOp) leave(k cells.Entry) {
-	if len(g.byKey[k].open) == 0 {
+	if g.byKey[k].len() == 0 {
 		g.keys.Remove(k)
 	}
 }

@@ -21,12 +21,11 @@ func (g *keyedOp) New(k cells.Entry) {
 
 // Free implements [cells.Values]. The list of windows is kept for the next key.
 func (g *keyedOp) Free(k cells.Entry) {
-	open := g.byKey[k].open
-	for _, w := range open {
+	ks := &g.byKey[k]
+	for _, w := range ks.open() {
 		g.let(w)
 	}
-	clear(open)
-	g.byKey[k].open = open[:0]
+	ks.replace(0, ks.len())
 }
 
 // Clear implements [cells.Values].
@@ -35,11 +34,12 @@ func (g *keyedOp) Clear(bool) {}
 // DueAt implements [cells.Pager], as do the next three.
 func (g *keyedOp) DueAt(k cells.Entry) cells.DueTimes {
 	t := cells.NotDue
-	for _, w := range g.byKey[k].open {
+	for _, w := range g.byKey[k].open() {
+		timers := &w.look().timers
 		for c := range w.wake {
 			t[c] = min(t[c], w.wake[c])
-			for i := range w.timers[c].items {
-				if s := &w.timers[c].items[i]; s.hold != 0 {
+			for i := range timers[c].items {
+				if s := &timers[c].items[i]; s.hold != 0 {
 					t[cells.Held] = min(t[cells.Held], s.output)
 				}
 			}
@@ -50,16 +50,10 @@ func (g *keyedOp) DueAt(k cells.Entry) cells.DueTimes {
 
 // PageOut implements [cells.Pager].
 func (g *keyedOp) PageOut(k cells.Entry) {
-	open := g.byKey[k].open
+	open := g.byKey[k].open()
 	g.open -= len(open)
 	for _, w := range open {
-		for c := range w.timers {
-			for i := range w.timers[c].items {
-				if w.timers[c].items[i].hold != 0 {
-					g.holds.live--
-				}
-			}
-		}
+		g.holds.live -= w.holding()
 	}
 }
 

@@ -11,12 +11,17 @@ import (
 // number.
 type keyedQueue struct {
 	minHeap[keyedWakeup, *keyedWakeup]
-	seq uint64
+	seq uint32
 }
 
+// A keyedWakeup is small, as there is one for most windows. Numbers begin anew after some
+// four billion: a window that is then looked at for an entry of long ago has nothing due,
+// and is queued again.
 type keyedWakeup struct {
-	wakeup
-	entry uint64
+	at     model.Timestamp
+	k      cells.Entry
+	entry  uint32
+	window model.Window
 }
 
 func (a *keyedWakeup) before(b *keyedWakeup) bool {
@@ -30,9 +35,9 @@ func (a *keyedWakeup) before(b *keyedWakeup) bool {
 }
 
 // add pushes w and returns its number.
-func (q *keyedQueue) add(w wakeup) uint64 {
+func (q *keyedQueue) add(at model.Timestamp, k cells.Entry, w model.Window) uint32 {
 	q.seq++
-	q.push(keyedWakeup{w, q.seq})
+	q.push(keyedWakeup{at, k, q.seq, w})
 	return q.seq
 }
 
@@ -77,12 +82,13 @@ func crowded(n, live int) bool { return n > 2*live+64 }
 
 // lookup is an open window of a key, for a look; or nil. If the key pages, it is in
 // memory: else the index has it.
-func (g *keyedOp) lookup(u *wakeup) *keyedWindow { return g.byKey[u.k].find(u.window) }
+func (g *keyedOp) lookup(k cells.Entry, w model.Window) *keyedWindow { return g.byKey[k].find(w) }
 
 // schedule has the queues look at w when something is to be done there.
 func (g *keyedOp) schedule(w *keyedWindow) {
 	for c := range g.due {
-		next := min(w.timers[c].first(), w.expires[c])
+		r := w.look()
+		next := min(r.timers[c].first(), r.expires[c])
 		if c == 0 && !endless(w.window) {
 			next = min(next, g.strategy.Expiry(w.window))
 		}
@@ -91,10 +97,10 @@ func (g *keyedOp) schedule(w *keyedWindow) {
 		}
 		q := &g.due[c]
 		w.wake[c] = next
-		w.entry[c] = q.add(wakeup{next, g.call.k, w.window})
+		w.entry[c] = q.add(next, g.call.k, w.window)
 		if crowded(len(q.items), g.open) {
 			q.retain(func(u *keyedWakeup) bool {
-				o := g.lookup(&u.wakeup)
+				o := g.lookup(u.k, u.window)
 				return o != nil && o.wake[c] < never && o.entry[c] == u.entry
 			})
 		}
@@ -115,15 +121,16 @@ func (g *keyedOp) holdAt(clock int, t *timer) {
 
 // holding reports whether e's timer still holds the watermark for it.
 func (g *keyedOp) holding(e *keyedHold) bool {
-	w := g.lookup(&e.wakeup)
+	w := g.lookup(e.k, e.window)
 	if w == nil && g.call.w != nil && e.k == g.call.k && g.call.w.window == e.window {
 		w = g.call.w // not stored yet
 	}
 	if w == nil {
 		return false
 	}
-	i := w.timers[e.clock].find(e.cell, e.tag)
-	return i >= 0 && w.timers[e.clock].items[i].hold == e.entry
+	h := &w.look().timers[e.clock]
+	i := h.find(e.cell, e.tag)
+	return i >= 0 && h.items[i].hold == e.entry
 }
 
 // Hold is the least that a timer holds the watermark at.

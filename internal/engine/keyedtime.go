@@ -53,7 +53,7 @@ func (g *keyedOp) NextProcessingTime() model.Timestamp {
 // look does what is due in the window that due is about, unless it has been queued
 // for another time since.
 func (g *keyedOp) look(due *keyedWakeup, clock state.Clock) {
-	w := g.lookup(&due.wakeup)
+	w := g.lookup(due.k, due.window)
 	if w == nil || w.wake[clock] == never || w.entry[clock] != due.entry {
 		return
 	}
@@ -63,7 +63,7 @@ func (g *keyedOp) look(due *keyedWakeup, clock state.Clock) {
 	c.k, c.w = due.k, w
 	g.end(w)
 	g.fire(w)
-	g.forget(w)
+	g.forget(w, false)
 	if !g.op.Failed() && g.strategy.Expiry(w.window) <= g.watermark && !endless(w.window) {
 		g.expire(w)
 		return
@@ -74,40 +74,44 @@ func (g *keyedOp) look(due *keyedWakeup, clock state.Clock) {
 // end says where w should come to an end, where it has none of its own and the
 // input has ended.
 func (g *keyedOp) end(w *keyedWindow) {
-	if g.ending && w.horizon == never && endless(w.window) {
-		w.horizon = max(w.latest, w.timers[state.EventTime].last()) + 1
+	if r := w.look(); g.ending && r.horizon == never && endless(w.window) {
+		g.rest(w).horizon = max(w.latest, r.timers[state.EventTime].last()) + 1
 	}
 }
 
 // forget lets go of what has expired in w's cells, which no call sees any more: at
-// the latest when another eighth of the time that it was to last has passed.
-func (g *keyedOp) forget(w *keyedWindow) {
+// the latest when another eighth of the time that it was to last has passed. Last says that
+// all is to be looked at now.
+func (g *keyedOp) forget(w *keyedWindow, last bool) {
 	times := [2]model.Timestamp{g.watermark, g.now}
 	for clock, now := range times {
-		if !g.expiring[clock] || w.expires[clock] > now {
+		if !g.expiring[clock] || !last && w.look().expires[clock] > now {
 			continue
 		}
-		w.expires[clock] = never
+		expires, slots := never, w.slots()
 		for i, spec := range g.layout.Specs {
-			if spec.TTL == 0 || int(spec.Clock) != clock || w.slots == nil || w.slots[i] == nil {
+			if spec.TTL == 0 || int(spec.Clock) != clock || slots[i] == nil {
 				continue
 			}
-			next := spec.Expire(w.slots[i], now)
-			if w.slots[i].Empty() {
-				g.recycle(i, w.slots[i])
-				w.slots[i] = nil
+			next := spec.Expire(slots[i], now)
+			if slots[i].Empty() {
+				g.recycle(i, slots[i])
+				slots[i] = nil
 				continue
 			}
 			// Each look at a cell of many values costs as much as they are many.
-			w.expires[clock] = min(w.expires[clock], max(next, now.Add(spec.TTL/8)))
+			expires = min(expires, max(next, now.Add(spec.TTL/8)))
 		}
+		if w.rest != nil {
+			w.rest.expires[clock] = never
+		}
+		g.expireAt(w, clock, expires)
 	}
 }
 
 // expire lets the call's window go, and tells the DoFn before.
 func (g *keyedOp) expire(w *keyedWindow) {
-	w.expires = [2]model.Timestamp{model.MinTimestamp, model.MinTimestamp}
-	g.forget(w)
+	g.forget(w, true)
 	if g.onExpiry != nil && !w.empty() {
 		c := &g.call
 		c.w, c.last = w, true
@@ -129,7 +133,7 @@ func (g *keyedOp) endAll() {
 		var w *keyedWindow
 		g.keys.Each(func(k cells.Entry) bool {
 			g.keys.Touch(k)
-			c.k, w = k, g.byKey[k].open[0]
+			c.k, w = k, g.byKey[k].open()[0]
 			return false
 		})
 		g.end(w)

@@ -37,10 +37,12 @@ func (g *keyedOp) form() (cells.Form, error) {
 }
 
 func packKeyed(l *state.Layout, ks *keyedWindows) ([]savedKeyedWindow, error) {
-	out := make([]savedKeyedWindow, len(ks.open))
-	for i, w := range ks.open {
-		s := savedKeyedWindow{Window: w.window, Latest: w.latest, Horizon: w.horizon, Wake: w.wake, Expires: w.expires}
-		for j, slot := range w.slots {
+	open := ks.open()
+	out := make([]savedKeyedWindow, len(open))
+	for i, w := range open {
+		r := w.look()
+		s := savedKeyedWindow{Window: w.window, Latest: w.latest, Horizon: r.horizon, Wake: w.wake, Expires: r.expires}
+		for j, slot := range w.slots() {
 			var b []byte
 			if slot != nil {
 				var err error
@@ -50,8 +52,8 @@ func packKeyed(l *state.Layout, ks *keyedWindows) ([]savedKeyedWindow, error) {
 			}
 			s.Slots = append(s.Slots, b)
 		}
-		for c := range w.timers {
-			for _, t := range w.timers[c].items {
+		for c := range r.timers {
+			for _, t := range r.timers[c].items {
 				s.Timers[c] = append(s.Timers[c], savedTimer{t.cell, t.tag, t.at, t.output, t.fixed, t.hold != 0})
 			}
 		}
@@ -60,18 +62,24 @@ func packKeyed(l *state.Layout, ks *keyedWindows) ([]savedKeyedWindow, error) {
 	return out, nil
 }
 
-func unpackKeyed(from *keyedCells, saved []savedKeyedWindow, ks *keyedWindows) error {
-	*ks = keyedWindows{}
-	for _, s := range saved {
-		w := &keyedWindow{
-			window: s.Window, latest: s.Latest, horizon: s.Horizon, wake: s.Wake, expires: s.Expires, stored: true,
+// unpack opens the windows of key k that were saved.
+func (g *keyedOp) unpack(from *keyedCells, saved []savedKeyedWindow, k cells.Entry) error {
+	ks := &g.byKey[k]
+	for i := range saved {
+		s := &saved[i]
+		w := g.newWindow(s.Window)
+		w.latest, w.wake, w.stored = s.Latest, s.Wake, true
+		ks.replace(ks.len(), ks.len(), w)
+		if s.Horizon != never {
+			g.rest(w).horizon = s.Horizon
 		}
-		if len(s.Slots) > 0 {
-			if len(s.Slots) != len(from.cells) {
-				return fmt.Errorf("it has %d cells, and its schema %d", len(s.Slots), len(from.cells))
-			}
-			w.slots = make([]state.Slot, from.specs)
+		for c, at := range s.Expires {
+			g.expireAt(w, c, at)
 		}
+		if len(s.Slots) > 0 && len(s.Slots) != len(from.cells) {
+			return fmt.Errorf("it has %d cells, and its schema %d", len(s.Slots), len(from.cells))
+		}
+		slots := w.slots()
 		for j, b := range s.Slots {
 			to := &from.cells[j]
 			if b == nil || to.spec == nil {
@@ -84,7 +92,7 @@ func unpackKeyed(from *keyedCells, saved []savedKeyedWindow, ks *keyedWindows) e
 			if err != nil {
 				return err
 			}
-			w.slots[to.index] = slot
+			slots[to.index] = slot
 		}
 		for c := range s.Timers {
 			for _, t := range s.Timers[c] {
@@ -99,10 +107,9 @@ func unpackKeyed(from *keyedCells, saved []savedKeyedWindow, ks *keyedWindows) e
 				if t.Holds {
 					set.hold = 1 // until restored numbers it
 				}
-				w.timers[c].set(set)
+				g.rest(w).timers[c].set(set)
 			}
 		}
-		ks.open = append(ks.open, w)
 	}
 	return nil
 }
@@ -119,14 +126,15 @@ func (g *keyedOp) restored(watermark, now model.Timestamp) {
 
 // PageIn implements [cells.Pager].
 func (g *keyedOp) PageIn(k cells.Entry) {
-	for _, w := range g.byKey[k].open {
+	for _, w := range g.byKey[k].open() {
 		g.open++
+		timers := &w.look().timers
 		for c := range w.wake {
 			if w.wake[c] < never {
-				w.entry[c] = g.due[c].add(wakeup{w.wake[c], k, w.window})
+				w.entry[c] = g.due[c].add(w.wake[c], k, w.window)
 			}
-			for i := range w.timers[c].items {
-				t := &w.timers[c].items[i]
+			for i := range timers[c].items {
+				t := &timers[c].items[i]
 				if t.hold == 0 {
 					continue
 				}

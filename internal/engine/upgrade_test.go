@@ -88,24 +88,24 @@ func TestCellsOfADoFnAreMatchedByName(t *testing.T) {
 	saved := &savedCells{entries: map[string][]byte{}}
 	d := saved.open()
 	first := openKeyed(t, d, state.NewValue[int]("gone"), state.NewBag[visit]("visits"), state.NewEventTimer("old"), state.NewEventTimer("flush"))
-	w := &keyedWindow{window: model.GlobalWindow, slots: []state.Slot{first.layout.Specs[0].New(), first.layout.Specs[1].New()}}
+	w := first.newWindow(model.GlobalWindow)
 	bag, err := coder.For[visit]()
 	if err != nil {
 		t.Fatal(err)
 	}
 	b, _ := bag.Append([]byte{1}, &visit{5}) // a bag of one
-	if w.slots[1], _, err = first.layout.Specs[1].Decode(b); err != nil {
+	if w.slots()[1], _, err = first.layout.Specs[1].Decode(b); err != nil {
 		t.Fatal(err)
 	}
-	if w.slots[0], _, err = first.layout.Specs[0].Decode([]byte{14}); err != nil { // a value of 7
+	if w.slots()[0], _, err = first.layout.Specs[0].Decode([]byte{14}); err != nil { // a value of 7
 		t.Fatal(err)
 	}
-	w.timers[state.EventTime].set(timer{cell: 0, at: 10})
-	w.timers[state.EventTime].set(timer{cell: 1, at: 20})
+	first.rest(w).timers[state.EventTime].set(timer{cell: 0, at: 10})
+	first.rest(w).timers[state.EventTime].set(timer{cell: 1, at: 20})
 	key := "k"
 	k, fresh := first.keys.Keys.(*engcells.Index[string]).Place(hashSaved(key), &key)
 	first.keys.Came(k, fresh)
-	first.byKey[k].open = []*keyedWindow{w}
+	first.byKey[k].replace(0, 0, w)
 	saved.save(t, d)
 
 	d = saved.open()
@@ -115,8 +115,9 @@ func TestCellsOfADoFnAreMatchedByName(t *testing.T) {
 	if got := fmt.Sprint(u.Changes, u.Added, u.Dropped, u.Refused); got != `[the bag "visits": value: At: widened, from int32 to int64 the bag "visits": value: Page: field added (string)] [the set "new"] [the value "gone" the timer "old"] <nil>` {
 		t.Error(got)
 	}
-	got := second.byKey[0].open[0]
-	if got.slots[0] != nil || len(got.timers[state.EventTime].items) != 1 || got.timers[state.EventTime].items[0].cell != 0 || got.timers[state.EventTime].items[0].at != 20 {
+	got := second.byKey[0].open()[0]
+	timers := got.look().timers[state.EventTime].items
+	if got.slots()[0] != nil || len(timers) != 1 || timers[0].cell != 0 || timers[0].at != 20 {
 		t.Errorf("%+v", got)
 	}
 	want, err := coder.For[visit2]()
@@ -124,7 +125,7 @@ func TestCellsOfADoFnAreMatchedByName(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantBag, _ := want.Append([]byte{1}, &visit2{At: 5})
-	if b, err := second.layout.Specs[1].Append(nil, got.slots[1]); err != nil || !slices.Equal(b, wantBag) {
+	if b, err := second.layout.Specs[1].Append(nil, got.slots()[1]); err != nil || !slices.Equal(b, wantBag) {
 		t.Errorf("the bag is %x instead of %x: %v", b, wantBag, err)
 	}
 

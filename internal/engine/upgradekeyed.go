@@ -35,7 +35,7 @@ func (e keyedForm) decode(src []byte, k cells.Entry, read cells.ValueDecoder, pl
 	var saved []savedKeyedWindow
 	rest, err := read(src, &saved)
 	if err == nil {
-		err = unpackKeyed(places, saved, &e.g.byKey[k])
+		err = e.g.unpack(places, saved, k)
 	}
 	return rest, err
 }
@@ -53,7 +53,6 @@ func (e keyedForm) Describe(s *cells.Schema) {
 
 // keyedCells says where what was saved goes.
 type keyedCells struct {
-	specs  int // the DoFn has now
 	cells  []keyedCell
 	timers []int // -1 for those that are gone
 }
@@ -65,7 +64,7 @@ type keyedCell struct {
 
 // presentCells are the places of what was saved by this version.
 func presentCells(l *state.Layout) *keyedCells {
-	k := &keyedCells{specs: len(l.Specs)}
+	k := &keyedCells{}
 	for i, s := range l.Specs {
 		k.cells = append(k.cells, keyedCell{s, i})
 	}
@@ -77,7 +76,7 @@ func presentCells(l *state.Layout) *keyedCells {
 
 // From implements [cells.Form].
 func (e keyedForm) From(history []*cells.Schema, u *cells.Upgrade) (cells.Decoder, error) {
-	places := &keyedCells{specs: len(e.g.layout.Specs)}
+	places := &keyedCells{}
 	for _, part := range history[0].Cells {
 		c, err := e.cellFrom(part, history, u)
 		if err != nil {

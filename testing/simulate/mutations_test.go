@@ -92,7 +92,7 @@ var mutations = []mutant.Bug{
 		"	if d.frozen != 0 {\n		t.save(maxBudget)\n	}\n", ""),
 	bug("what waits for a side input is not restored", "internal/engine/savedside.go", "		s.groups = append(s.groups, g)\n", ""),
 	bug("side inputs are read by the task alone that saved them", "internal/engine/cells/taskcells.go", "	if !own && !t.kind.Alike {", "	if !own {"),
-	bug("timers are not restored", savedKeyed, "w.timers[c].set(set)", "_ = set"),
+	bug("timers are not restored", savedKeyed, "g.rest(w).timers[c].set(set)", "_ = set"),
 	bug("restored keys wait for no time", savedKeyed, "if w.wake[c] < never {", "if w.wake[c] < model.MinTimestamp {"),
 	bug("restored windows of a key wait for no watermark", panedPaged, "if o.wake < never {", "if o.wake < model.MinTimestamp {"),
 	bug("restored windows of all keys wait for no watermark", saved, "	g.pending.EachSaved(g.schedule)\n", ""),

@@ -19,9 +19,8 @@ type TaskCells struct {
 	kind TaskKind
 	cell *cell // nil: they live in memory only
 	open map[model.Window]*TaskCell
-	// Those that can be saved are listed in the order of opening; at is where saving is.
-	list []*TaskCell
-	at   int
+	// Those that can be saved are linked in the order of opening; at is where saving is.
+	oldest, newest, at *TaskCell
 }
 
 // A TaskKind is what task cells are.
@@ -44,6 +43,8 @@ type TaskCell struct {
 	window model.Window
 	mark   mark
 	saved  bool
+
+	older, newer *TaskCell
 }
 
 // New implements [Values], as do the next two: of the only entry.
@@ -88,9 +89,36 @@ func (t *TaskCells) make(w model.Window) *TaskCell {
 	t.open[w] = c
 	if t.cell != nil {
 		c.mark = t.cell.epoch &^ savedMark
-		t.list = append(t.list, c)
+		t.link(c)
 	}
 	return c
+}
+
+func (t *TaskCells) link(c *TaskCell) {
+	c.older = t.newest
+	if c.older == nil {
+		t.oldest = c
+	} else {
+		c.older.newer = c
+	}
+	t.newest = c
+}
+
+func (t *TaskCells) unlink(c *TaskCell) {
+	if t.at == c {
+		t.at = c.newer
+	}
+	if c.older == nil {
+		t.oldest = c.newer
+	} else {
+		c.older.newer = c.newer
+	}
+	if c.newer == nil {
+		t.newest = c.older
+	} else {
+		c.newer.older = c.older
+	}
+	c.older, c.newer = nil, nil
 }
 
 // Lookup is the cell of w, for a look; or nil.
@@ -108,7 +136,7 @@ func (t *TaskCells) Len() int { return len(t.open) }
 
 // EachSaved visits the windows of cells that can be saved, in the order of opening.
 func (t *TaskCells) EachSaved(visit func(w model.Window)) {
-	for _, c := range t.list {
+	for c := t.oldest; c != nil; c = c.newer {
 		visit(c.window)
 	}
 }
@@ -124,15 +152,7 @@ func (t *TaskCells) Drop(w model.Window) {
 		return
 	}
 	t.saveCell(c)
-	for i := range t.list {
-		if t.list[i] == c {
-			t.list = append(t.list[:i], t.list[i+1:]...)
-			if i < t.at {
-				t.at--
-			}
-			break
-		}
-	}
+	t.unlink(c)
 	if c.saved {
 		d := t.cell.Durable
 		t.dropGroups(w, d.lo, d.hi)
@@ -160,11 +180,11 @@ func (t *TaskCells) saveCell(c *TaskCell) {
 	c.mark, c.saved = 0, true
 }
 
-func (t *TaskCells) freeze() { t.at = 0 }
+func (t *TaskCells) freeze() { t.at = t.oldest }
 
 func (t *TaskCells) save(budget int) (spent int) {
-	for ; t.at < len(t.list) && spent < budget; t.at++ {
-		t.saveCell(t.list[t.at])
+	for ; t.at != nil && spent < budget; t.at = t.at.newer {
+		t.saveCell(t.at)
 		spent++
 	}
 	return spent

@@ -119,9 +119,33 @@ func (ws *Windows) Drop(w model.Window) {
 	if d.frozen != 0 {
 		t.save(maxBudget)
 	}
-	if t.saved {
+	switch {
+	case !t.saved:
+	case t.Len() <= fewEntries:
+		t.dropEach()
+	default:
 		d.next.drop(func(dst []byte, group int) []byte { return ws.cell.group(dst, w, group) }, d.lo, d.hi)
 	}
+}
+
+// fewEntries is up to how many saved entries of a window go one by one. A range that goes
+// costs the store more than some keys do, and each reader that passes it.
+const fewEntries = 16
+
+// dropEach has each entry go that may be saved.
+func (t *Table) dropEach() {
+	next := &t.cell.next
+	t.Each(func(i Entry) bool {
+		if t.marks[i]&savedMark == 0 {
+			return true
+		}
+		s, err := t.cell.key(next, t.window, t.Keys, i)
+		if err != nil {
+			t.cell.unsaved(fmt.Errorf("letting go of %s of key %s: %w", t.cell.name, t.keyText(i), err))
+		}
+		next.gone = append(next.gone, s)
+		return true
+	})
 }
 
 // Clear empties a table that lives in memory only.

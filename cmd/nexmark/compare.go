@@ -37,13 +37,21 @@ type comparison struct {
 // second round, so that what else the machine does hits both alike.
 func compare(ctx context.Context, o options) (outcome, error) {
 	c := comparison{Query: o.query, Events: o.config.Events, Runner: o.runner, Compare: o.compare}
+	cores := [2]int{o.config.Parallelism, o.compareParallelism}
+	if cores[1] == 0 {
+		cores[1] = cores[0]
+	}
+	if cores[0] != cores[1] {
+		c.Runner = fmt.Sprintf("%s with %d", o.runner, cores[0])
+		c.Compare = fmt.Sprintf("%s with %d", o.compare, cores[1])
+	}
 	for round := range o.rounds {
 		var pair [2]report
 		names := [2]string{o.runner, o.compare}
 		for turn := range pair {
 			i := (round + turn) % 2
 			var err error
-			if pair[i], err = child(ctx, o, names[i]); err != nil {
+			if pair[i], err = child(ctx, o, names[i], cores[i]); err != nil {
 				return nil, err
 			}
 		}
@@ -96,9 +104,9 @@ func (c comparison) write(w io.Writer, asJSON bool) error {
 	return err
 }
 
-// child measures a run of the query in a process of its own, which is this
+// child measures a run of the query on so many cores in a process of its own, which is this
 // program started again. It leaves the check of the result to the caller.
-func child(ctx context.Context, o options, runner string) (report, error) {
+func child(ctx context.Context, o options, runner string, cores int) (report, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return report{}, err
@@ -107,7 +115,7 @@ func child(ctx context.Context, o options, runner string) (report, error) {
 		"-query", string(o.query),
 		"-runner", runner,
 		"-events", strconv.FormatInt(o.config.Events, 10),
-		"-parallelism", strconv.Itoa(o.config.Parallelism),
+		"-parallelism", strconv.Itoa(cores),
 		"-state", o.state,
 		"-checkpoint", o.config.CheckpointEvery.String(),
 		"-check=false",

@@ -84,7 +84,7 @@ func once(ctx context.Context, o options) (outcome, error) {
 func repeat(ctx context.Context, o options) (outcome, error) {
 	var runs reports
 	for range o.repeat {
-		r, err := child(ctx, o, o.runner)
+		r, err := child(ctx, o, o.runner, o.config.Parallelism)
 		if err != nil {
 			return nil, err
 		}

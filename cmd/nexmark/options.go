@@ -26,6 +26,8 @@ type options struct {
 	repeat  int    // runs of runner
 	compare string // the runner to compare with; empty for none
 	rounds  int    // of a comparison, one run of either runner each
+	// compareParallelism is the cores of the runner to compare with; 0 is as many.
+	compareParallelism int
 }
 
 // errReported stands for an error that the user has been told already.
@@ -50,6 +52,7 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&o.memProfile, "memprofile", "", "write a profile of the run's allocations to this `file`")
 	flags.IntVar(&o.repeat, "repeat", 1, "run so many `times`, a process each")
 	flags.StringVar(&o.compare, "compare", "", "run this other `runner` too, and print how the two compare per CPU-second")
+	flags.IntVar(&o.compareParallelism, "compare-parallelism", 0, "with -compare: how many `cores` the other runner is to use (default as many)")
 	flags.IntVar(&o.rounds, "rounds", 5, "with -compare: run both runners so many `times`")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
@@ -88,6 +91,12 @@ func (o options) validate() error {
 	}
 	if o.repeat < 1 {
 		return fmt.Errorf("-repeat: %d, allowed: 1 or more", o.repeat)
+	}
+	if o.compareParallelism < 0 {
+		return fmt.Errorf("-compare-parallelism: %d, allowed: 0 or more", o.compareParallelism)
+	}
+	if o.compareParallelism > 0 && o.compare == "" {
+		return errors.New("-compare-parallelism is for -compare")
 	}
 	if o.rounds < 1 {
 		return fmt.Errorf("-rounds: %d, allowed: 1 or more", o.rounds)

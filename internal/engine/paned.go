@@ -26,75 +26,27 @@ type paned struct {
 
 	watermark, now model.Timestamp
 	keys           *cells.Table
-	byKey          []keyWindows  // by entry of keys
-	accs           cells.Folds   // by number of windows
-	numbers        []cells.Entry // of accs, that are free
-	last           cells.Entry   // of accs, that was given out
-	due            wakeQueue     // event time
-	dueNow         wakeQueue     // processing time
-	holds          wakeQueue     // what windows hold the watermark at
-	holding        bool          // whether they do
+	windows        paneWindows // that are open, of all keys
+	accs           cells.Folds // by number of windows
+	due            wakeQueue   // event time
+	dueNow         wakeQueue   // processing time
+	holds          wakeQueue   // what windows hold the watermark at
+	holding        bool        // whether they do
 	ctx            *model.TriggerContext
 	wakeups        model.Wakeups
 	into           *openWindow // where take took an element into
 	at             int
 	asked          model.Window // the one that took it, or would not
 
-	free             []*openWindow
-	windows, targets []model.Window      // scratch
-	merged           []*openWindow       // scratch
-	remembered       []model.TriggerCell // scratch
-	meta             model.Meta          // of the pane that fires
-	firing           firing
-}
-
-// keyWindows are the open windows of one key, by start and end. Their bounds are
-// kept beside them, so that a search stays within a few cache lines.
-type keyWindows struct {
-	open   []*openWindow
-	bounds []model.Window // of open
-}
-
-// An openWindow is a key's window from its first element to its expiry.
-type openWindow struct {
-	window model.Window
-	acc    cells.Entry // its number among the accumulators
-	live   bool        // acc holds something
-	net    int64       // elements in acc, less those taken back
-	fresh  int64       // elements since the last pane
-	onTime bool        // of those, some came before the watermark reached the end
-	panes  int64
-	// settled counts the panes that were not early.
-	settled int64
-	closed  bool // a pane was the last
-	changed bool // by merging
-	cells   []model.TriggerCell
-	said    []said // what must be taken back before the next pane
-	// at is the timestamp of the next pane's elements, where that goes by those
-	// that it is made of.
-	at model.Timestamp
-	// wake and wakeNow are where the queues have the window, and held is what it
-	// holds the watermark at; MaxTimestamp is not at all.
-	wake, wakeNow, held model.Timestamp
-	// queuedHold is where holds has it. It may be earlier than held, since what rises
-	// with each element is not queued anew each time.
-	queuedHold model.Timestamp
-	// passed counts the looks at it, since its last element, at which its trigger asked
-	// to be asked again at an instant that had passed.
-	passed int
-	// next is when it wants to be looked at. It may be later than wake, since a
-	// window that grows is not queued anew each time.
-	next model.Timestamp
+	bounds, targets []model.Window      // scratch
+	merged          []*openWindow       // scratch
+	remembered      []model.TriggerCell // scratch
+	meta            model.Meta          // of the pane that fires
+	firing          firing
 }
 
 // never is past the end of time, at which a window may still be due.
 const never = cells.Never
-
-// said is a pane that was emitted and may have to be taken back.
-type said struct {
-	meta model.Meta
-	what any
-}
 
 func newPaned(op *Op, w *model.Windowing, trigger model.Trigger, acc accumulate) *paned {
 	g := &paned{
@@ -106,13 +58,21 @@ func newPaned(op *Op, w *model.Windowing, trigger model.Trigger, acc accumulate)
 		now:       model.MinTimestamp,
 	}
 	g.accs = acc.accs.Like()
+	g.accs.New(0) // which is no window's number
 	g.keys = cells.OpenPaged(op.store(), op.declare("windows", g.form), acc.keys.Like(), g, g, panedBytes)
-	g.ctx = g.tree.Root(model.Window{}, 0, 0, make([]model.TriggerCell, g.tree.Size()), &g.wakeups)
+	none := make([]model.TriggerCell, g.tree.Size())
+	g.ctx = g.tree.Root(model.Window{}, 0, 0, none, &g.wakeups)
 	if !w.Grouped {
 		g.merging, _ = w.Strategy.Windows.(model.MergingWindowFn)
 	}
 	_, plain := trigger.(triggers.Default)
 	g.holding = !plain || w.Strategy.Timestamps != model.EndOfWindow || g.merging != nil && w.Strategy.Panes == model.Retracting
+	g.windows = paneWindows{lists: make([]windowList, 1), shared: none, nothing: new(windowExtra)}
+	*g.windows.nothing = noExtra
+	g.windows.extra = g.holding || w.Strategy.Panes == model.Retracting
+	if !plain { // the default trigger remembers nothing
+		g.windows.cells = g.tree.Size()
+	}
 	return g
 }
 
@@ -121,12 +81,11 @@ func newPaned(op *Op, w *model.Windowing, trigger model.Trigger, acc accumulate)
 // something is kept of k. It returns nil, and why, if the element is dropped.
 func (g *paned) take(w model.Window, k cells.Entry, known bool, n int64, at model.Timestamp) (*openWindow, model.DropReason) {
 	i := g.place(k, w)
-	ks := &g.byKey[k]
-	o := ks.open[i]
+	o := g.windows.of(k, i)
 	count := max(n, -n)
 	g.asked = o.window
 	if g.strategy.Expiry(o.window) <= g.watermark { // nothing open was near it
-		g.remove(ks, i)
+		g.remove(k, i)
 		g.op.Counts.Dropped += count
 		if !known {
 			g.keys.Remove(k)
@@ -152,39 +111,52 @@ func (g *paned) take(w model.Window, k cells.Entry, known bool, n int64, at mode
 		g.accs.Start(o.acc)
 		o.live = true
 	}
+	if g.windows.extra {
+		g.takeExtra(o, n, at)
+	}
+	o.fresh += count
+	g.into, g.at = o, i
+	return o, 0
+}
+
+// takeExtra is what take has o remember beside that something came.
+func (g *paned) takeExtra(o *openWindow, n int64, at model.Timestamp) {
 	switch {
 	case o.fresh == 0,
 		g.strategy.Timestamps == model.Earliest && at < o.at,
 		g.strategy.Timestamps == model.Latest && at > o.at:
 		o.at = at
 	}
-	o.fresh += count
 	o.net += n
 	o.passed = 0
-	g.into, g.at = o, i
-	return o, 0
 }
 
-// taken tells the trigger of the element that take found a window for.
+// taken tells the trigger of the element that take found a window for. Its context is
+// that of this window since.
 func (g *paned) taken(k cells.Entry) {
-	ctx := g.context(g.into)
-	ctx.Trigger().OnElement(ctx)
-	g.look(k, g.at)
+	g.ctx.Trigger().OnElement(g.ctx)
+	g.ask(k, g.at, g.into)
 }
 
 // context is the trigger's view of o; there is one at a time.
 func (g *paned) context(o *openWindow) *model.TriggerContext {
-	g.ctx.Set(o.window, g.watermark, g.now, o.cells, &g.wakeups)
+	g.ctx.Set(o.window, g.watermark, g.now, g.windows.remembered(o), &g.wakeups)
 	return g.ctx
 }
 
-// look asks the trigger of k's i'th window whether it fires, lets the window go
-// if it expired, and queues the next look.
+// look looks at k's i'th window though no element came.
 func (g *paned) look(k cells.Entry, i int) {
-	o := g.byKey[k].open[i]
+	o := g.windows.of(k, i)
+	g.context(o)
+	g.ask(k, i, o)
+}
+
+// ask asks the trigger of o, k's i'th window, whether it fires, lets the window go
+// if it expired, and queues the next look. The trigger's context is that of o.
+func (g *paned) ask(k cells.Entry, i int, o *openWindow) {
 	expired := g.strategy.Expiry(o.window) <= g.watermark
 	g.wakeups = model.Wakeups{}
-	ctx := g.context(o)
+	ctx := g.ctx
 	if !ctx.Cell().Finished && ctx.Trigger().ShouldFire(ctx) {
 		ctx.Trigger().OnFire(ctx)
 		g.wakeups = model.Wakeups{}
@@ -208,6 +180,7 @@ func (g *paned) look(k cells.Entry, i int) {
 // it expires.
 func (g *paned) queue(k cells.Entry, o *openWindow) {
 	if w := &g.wakeups; w.HasEvent && w.EventTime <= g.watermark || w.HasProcessing && w.ProcessingTime <= g.now {
+		g.windows.ownExtra(o)
 		if o.passed++; o.passed > passedLimit {
 			g.failPassed(k, o)
 			return
@@ -223,8 +196,11 @@ func (g *paned) queue(k cells.Entry, o *openWindow) {
 	}
 	switch at := g.wakeups.ProcessingTime; {
 	case !g.wakeups.HasProcessing:
-		o.wakeNow = never // what was asked for before counts no more
+		if o.wakeNow < never {
+			o.wakeNow = never // what was asked for before counts no more
+		}
 	case at != o.wakeNow:
+		g.windows.ownExtra(o)
 		o.wakeNow = at
 		g.dueNow.push(wakeup{at, k, o.window})
 	}
@@ -242,11 +218,11 @@ func (g *paned) failPassed(k cells.Entry, o *openWindow) {
 
 // expire lets go of k's i'th window, with a last pane if it has something to say.
 func (g *paned) expire(k cells.Entry, i int) {
-	o := g.byKey[k].open[i]
+	o := g.windows.of(k, i)
 	if o.news() || g.strategy.Closing == model.FireAlways && !o.closed {
 		g.emit(k, o, true)
 	}
-	if g.remove(&g.byKey[k], i); len(g.byKey[k].open) == 0 {
+	if g.remove(k, i); len(g.windows.open(k)) == 0 {
 		g.keys.Remove(k)
 	}
 }
@@ -282,7 +258,7 @@ func (g *paned) emit(k cells.Entry, o *openWindow, last bool) {
 	}
 	if g.strategy.Panes != model.Accumulating && g.strategy.Panes != model.Retracting {
 		g.accs.Free(o.acc)
-		o.live, o.net = false, 0
+		o.live = false
 	}
 }
 
@@ -308,6 +284,7 @@ func (o *openWindow) saidAsOthers() bool {
 
 // number is the next pane of o.
 func (g *paned) number(o *openWindow, last bool) model.Pane {
+	g.windows.ownExtra(o)
 	pane := model.Pane{Index: o.panes, NonSpeculativeIndex: -1, First: o.panes == 0, Last: last}
 	switch {
 	case o.window.End > g.watermark:
@@ -374,16 +351,16 @@ func (g *paned) queuedHold() model.Timestamp {
 			return at
 		}
 		g.holds.pop(at)
-		g.holdLater(&h.wakeup)
+		g.holdLater(h.wakeup())
 	}
 }
 
 // holdLater queues anew those that h was the entry of, and that hold the watermark
 // at a later time now.
-func (g *paned) holdLater(h *wakeup) {
-	ks := &g.byKey[h.k]
-	lo, hi := g.heirs(ks, h.window)
-	for _, o := range ks.open[lo:hi] {
+func (g *paned) holdLater(h wakeup) {
+	lo, hi := g.heirs(h.k, h.window)
+	for _, n := range g.windows.open(h.k)[lo:hi] {
+		o := g.windows.at(n)
 		if o.queuedHold == h.at && covers(o.window, h.window) {
 			o.queuedHold = never
 			g.queueHold(h.k, o)
@@ -393,9 +370,11 @@ func (g *paned) holdLater(h *wakeup) {
 
 // holdsAt reports whether w of k, or what it was merged into, holds the watermark at t.
 func (g *paned) holdsAt(k cells.Entry, w model.Window, t model.Timestamp) bool {
-	ks := &g.byKey[k]
-	lo, hi := g.heirs(ks, w)
-	return slices.ContainsFunc(ks.open[lo:hi], func(o *openWindow) bool { return o.held == t && covers(o.window, w) })
+	lo, hi := g.heirs(k, w)
+	return slices.ContainsFunc(g.windows.open(k)[lo:hi], func(n cells.Entry) bool {
+		o := g.windows.at(n)
+		return o.held == t && covers(o.window, w)
+	})
 }
 
 // advance looks at every window that is due at or before watermark.
@@ -430,9 +409,9 @@ func (g *paned) advanceProcessingTime(now model.Timestamp) {
 // wake looks at the window that due was queued for, or the one that this was
 // merged into, unless it has been queued for another time since.
 func (g *paned) wake(due wakeup, processing bool) {
-	lo, hi := g.heirs(&g.byKey[due.k], due.window)
+	lo, hi := g.heirs(due.k, due.window)
 	for i := hi - 1; i >= lo; i-- { // from behind: a look may let the window go
-		o := g.byKey[due.k].open[i]
+		o := g.windows.of(due.k, i)
 		at := &o.wake
 		if processing {
 			at = &o.wakeNow
@@ -447,7 +426,7 @@ func (g *paned) wake(due wakeup, processing bool) {
 			g.due.push(wakeup{o.wake, due.k, o.window})
 			continue
 		}
-		last := len(g.byKey[due.k].open) == 1
+		last := len(g.windows.open(due.k)) == 1
 		g.look(due.k, i)
 		if last || g.op.Failed() {
 			return // the key may be gone

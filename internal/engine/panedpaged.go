@@ -13,18 +13,13 @@ const panedBytes = 48
 
 // New implements [cells.Values], as do the next two.
 func (g *paned) New(k cells.Entry) {
-	if int(k) == len(g.byKey) {
-		g.byKey = append(g.byKey, keyWindows{})
+	if int(k) == len(g.windows.byKey) {
+		g.windows.byKey = append(g.windows.byKey, keyWindows{})
 	}
 }
 
 // Free implements [cells.Values].
-func (g *paned) Free(k cells.Entry) {
-	for _, o := range g.byKey[k].open {
-		g.release(o)
-	}
-	g.byKey[k] = keyWindows{}
-}
+func (g *paned) Free(k cells.Entry) { g.windows.forgetKey(k, g.accs) }
 
 // Clear implements [cells.Values].
 func (g *paned) Clear(bool) {}
@@ -32,7 +27,8 @@ func (g *paned) Clear(bool) {}
 // DueAt implements [cells.Pager], as do the next three.
 func (g *paned) DueAt(k cells.Entry) cells.DueTimes {
 	t := cells.NotDue
-	for _, o := range g.byKey[k].open {
+	for _, n := range g.windows.open(k) {
+		o := g.windows.at(n)
 		t[cells.EventTime] = min(t[cells.EventTime], o.wake)
 		t[cells.ProcessingTime] = min(t[cells.ProcessingTime], o.wakeNow)
 		if o.held < model.MaxTimestamp {
@@ -44,7 +40,8 @@ func (g *paned) DueAt(k cells.Entry) cells.DueTimes {
 
 // PageIn implements [cells.Pager].
 func (g *paned) PageIn(k cells.Entry) {
-	for _, o := range g.byKey[k].open {
+	for _, n := range g.windows.open(k) {
+		o := g.windows.at(n)
 		if o.wake < never {
 			g.due.push(wakeup{o.wake, k, o.window})
 		}
@@ -61,7 +58,7 @@ func (g *paned) PageOut(cells.Entry) {}
 // PagedOut implements [cells.Pager].
 func (g *paned) PagedOut() {
 	for _, q := range []*wakeQueue{&g.due, &g.dueNow, &g.holds} {
-		q.retain(func(w *wakeup) bool { return g.keys.Has(w.k) })
+		q.retain(g.keys.Has)
 	}
 }
 

@@ -158,12 +158,13 @@ func (f panedForm) Describe(s *cells.Schema) {
 }
 
 func (f panedForm) Append(dst []byte, _ cells.Values, k cells.Entry) ([]byte, error) {
-	open := f.g.byKey[k].open
+	open := f.g.windows.open(k)
 	dst = binary.AppendUvarint(dst, uint64(len(open)))
-	for _, o := range open {
+	for _, n := range open {
+		o := f.g.windows.at(n)
 		w := savedWindow{
 			Window: o.window, Live: o.live, Net: o.net, Fresh: o.fresh, OnTime: o.onTime,
-			Panes: o.panes, Settled: o.settled, Closed: o.closed, Cells: o.cells, At: o.at,
+			Panes: o.panes, Settled: o.settled, Closed: o.closed, Cells: f.g.windows.remembered(o), At: o.at,
 			Wake: o.wake, WakeNow: o.wakeNow, Held: o.held, Next: o.next,
 		}
 		for _, s := range o.said {
@@ -210,15 +211,14 @@ func (f panedForm) decode(src []byte, k cells.Entry, r framedReading, said readS
 		return src, errors.New("it says not how many windows it has")
 	}
 	src = src[size:]
-	for range n {
+	for i := range n {
 		var w savedWindow
 		var err error
 		if src, err = r.frame(src, &w); err != nil {
 			return src, err
 		}
-		o := f.g.newWindow(w.Window)
-		ks := &f.g.byKey[k]
-		ks.open, ks.bounds = append(ks.open, o), append(ks.bounds, w.Window)
+		o := f.g.windows.newWindow(w.Window, f.g.accs)
+		f.g.windows.insert(k, int(i), o)
 		if w.Live {
 			if src, err = r.value(src, f.g.accs.Value(o.acc)); err != nil {
 				return src, err
@@ -233,10 +233,16 @@ func (f panedForm) decode(src []byte, k cells.Entry, r framedReading, said readS
 
 // unpack makes o what was saved.
 func (f panedForm) unpack(w *savedWindow, o *openWindow, read readSaid) error {
-	o.live, o.net, o.fresh, o.onTime = w.Live, w.Net, w.Fresh, w.OnTime
-	o.panes, o.settled, o.closed, o.at = w.Panes, w.Settled, w.Closed, w.At
-	o.wake, o.wakeNow, o.held, o.next = w.Wake, w.WakeNow, w.Held, w.Next
-	copy(o.cells, w.Cells)
+	o.live, o.fresh, o.onTime, o.closed = w.Live, w.Fresh, w.OnTime, w.Closed
+	o.wake, o.next = w.Wake, w.Next
+	if w.Panes > 0 {
+		f.g.windows.ownExtra(o)
+		o.panes, o.settled = w.Panes, w.Settled
+	}
+	if f.g.windows.extra {
+		o.net, o.at, o.wakeNow, o.held = w.Net, w.At, w.WakeNow, w.Held
+	}
+	copy(f.g.windows.remembered(o), w.Cells)
 	for _, p := range w.Said {
 		what, err := read(p.What)
 		if err != nil {

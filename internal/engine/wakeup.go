@@ -10,7 +10,10 @@ import (
 // the same in every run.
 type wakeQueue struct {
 	heap []queuedWakeup
-	seq  uint64
+	// seq counts the pushes, and starts over after 4 billion of them. Two wakeups of the
+	// same time and window with that between them come in the other order, which is the
+	// same in every run, too.
+	seq uint32
 }
 
 type wakeup struct {
@@ -19,10 +22,16 @@ type wakeup struct {
 	window model.Window
 }
 
+// A queuedWakeup is a wakeup with its place in the order of pushing, laid out so that
+// nothing lies between.
 type queuedWakeup struct {
-	wakeup
-	seq uint64
+	at     model.Timestamp
+	window model.Window
+	k      cells.Entry
+	seq    uint32
 }
+
+func (a *queuedWakeup) wakeup() wakeup { return wakeup{a.at, a.k, a.window} }
 
 func (a *queuedWakeup) before(b *queuedWakeup) bool {
 	if a.at != b.at {
@@ -36,7 +45,7 @@ func (a *queuedWakeup) before(b *queuedWakeup) bool {
 
 func (q *wakeQueue) push(w wakeup) {
 	q.seq++
-	q.heap = append(q.heap, queuedWakeup{w, q.seq})
+	q.heap = append(q.heap, queuedWakeup{w.at, w.window, w.k, q.seq})
 	h := q.heap
 	for i := len(h) - 1; i > 0; {
 		parent := (i - 1) / 2
@@ -62,7 +71,7 @@ func (q *wakeQueue) pop(t model.Timestamp) (wakeup, bool) {
 	if len(h) == 0 || h[0].at > t {
 		return wakeup{}, false
 	}
-	first := h[0].wakeup
+	first := h[0].wakeup()
 	last := len(h) - 1
 	h[0] = h[last]
 	h[last] = queuedWakeup{}
@@ -85,9 +94,9 @@ func (q *wakeQueue) pop(t model.Timestamp) (wakeup, bool) {
 	return first, true
 }
 
-// retain keeps the wakeups that keep says.
-func (q *wakeQueue) retain(keep func(*wakeup) bool) {
+// retain keeps the wakeups of the keys that keep says.
+func (q *wakeQueue) retain(keep func(cells.Entry) bool) {
 	h := minHeap[queuedWakeup, *queuedWakeup]{q.heap}
-	h.retain(func(w *queuedWakeup) bool { return keep(&w.wakeup) })
+	h.retain(func(w *queuedWakeup) bool { return keep(w.k) })
 	q.heap = h.items
 }

@@ -96,7 +96,7 @@ var mutations = []mutant.Bug{
 	bug("restored keys wait for no time", savedKeyed, "if w.wake[c] < never {", "if w.wake[c] < model.MinTimestamp {"),
 	bug("restored windows of a key wait for no watermark", panedPaged, "if o.wake < never {", "if o.wake < model.MinTimestamp {"),
 	bug("restored windows of all keys wait for no watermark", saved, "	g.pending.EachSaved(g.schedule)\n", ""),
-	bug("how many panes a restored window has had is forgotten", saved, "o.panes, o.settled, o.closed, o.at = w.Panes, w.Settled, w.Closed, w.At", "o.settled, o.closed, o.at = w.Settled, w.Closed, w.At"),
+	bug("how many panes a restored window has had is forgotten", saved, "o.panes, o.settled = w.Panes, w.Settled", "o.settled = w.Settled"),
 
 	// Cells that leave memory.
 	bug("cells leave memory while a checkpoint is under way", "internal/engine/cells/durable.go",

@@ -240,10 +240,12 @@ type TimestampCombiner uint8
 const (
 	// EndOfWindow is the last instant of the window.
 	EndOfWindow TimestampCombiner = iota
-	// Earliest is the earliest of the elements that arrived since the last pane. It
-	// holds the watermark back until the pane has fired.
+	// Earliest is the earliest of the elements that arrived since the last pane and were
+	// not behind the watermark as they did; if all were, it is the last instant of the
+	// window. It holds the watermark back until the pane has fired, so that what came in
+	// time is in time for transforms behind, too.
 	Earliest
-	// Latest is the latest of them.
+	// Latest is the latest of these, and as Earliest otherwise.
 	Latest
 )
 

@@ -146,12 +146,8 @@ func (g *paned) absorb(n, o *openWindow) {
 
 // absorbExtra is what absorb does with the extras.
 func (g *paned) absorbExtra(n, o *openWindow) {
-	switch {
-	case o.fresh == 0:
-	case n.fresh == 0,
-		g.strategy.Timestamps == model.Earliest && o.at < n.at,
-		g.strategy.Timestamps == model.Latest && o.at > n.at:
-		n.at = o.at
+	if o.at < never {
+		g.stamp(n, o.at)
 	}
 	n.said = append(n.said, o.said...)
 	n.net += o.net

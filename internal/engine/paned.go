@@ -121,14 +121,22 @@ func (g *paned) take(w model.Window, k cells.Entry, known bool, n int64, at mode
 
 // takeExtra is what take has o remember beside that something came.
 func (g *paned) takeExtra(o *openWindow, n int64, at model.Timestamp) {
+	if at >= g.watermark {
+		g.stamp(o, at)
+	}
+	o.net += n
+	o.passed = 0
+}
+
+// stamp takes the timestamp of an element that was not behind the watermark into that of
+// o's next pane.
+func (g *paned) stamp(o *openWindow, at model.Timestamp) {
 	switch {
-	case o.fresh == 0,
+	case o.at == never,
 		g.strategy.Timestamps == model.Earliest && at < o.at,
 		g.strategy.Timestamps == model.Latest && at > o.at:
 		o.at = at
 	}
-	o.net += n
-	o.passed = 0
 }
 
 // taken tells the trigger of the element that take found a window for. Its context is
@@ -240,7 +248,7 @@ func (g *paned) emit(k cells.Entry, o *openWindow, last bool) {
 	pane := g.number(o, last)
 	m := model.Meta{Timestamp: g.timestamp(o), Window: o.window, Pane: pane}
 	g.firing = firing{g.keys.Keys, k}
-	o.fresh, o.onTime = 0, false
+	o.fresh, o.onTime, o.at = 0, false, never
 	g.takeBack(o)
 	if !o.live {
 		g.accs.Start(o.acc)
@@ -305,23 +313,19 @@ func (g *paned) number(o *openWindow, last bool) model.Pane {
 
 // timestamp is that of the elements of o's next pane.
 func (g *paned) timestamp(o *openWindow) model.Timestamp {
-	if g.strategy.Timestamps == model.EndOfWindow || o.fresh == 0 {
+	if g.strategy.Timestamps == model.EndOfWindow || o.at == never {
 		return o.window.MaxTimestamp()
 	}
 	return o.at
 }
 
 // keepHold holds the watermark back to the timestamp of o's next pane, as long as
-// it has one to come that is not late already. What windows have said that merged
+// it has one to come with something that was on time. What windows have said that merged
 // into o must still be taken back downstream, so it holds it before they expire.
 func (g *paned) keepHold(k cells.Entry, o *openWindow) {
 	at := model.MaxTimestamp
-	if o.fresh > 0 {
-		if t := g.timestamp(o); t >= g.watermark {
-			at = t
-		} else if o.held <= t {
-			at = t // held since it was not
-		}
+	if o.onTime {
+		at = g.timestamp(o)
 	}
 	for _, s := range o.said {
 		if s.meta.Window != o.window {

@@ -42,7 +42,7 @@ type windowExtra struct {
 	// to be asked again at an instant that had passed.
 	passed int
 	// at is the timestamp of the next pane's elements, where that goes by those
-	// that it is made of.
+	// that it is made of; never if all of them were behind the watermark as they came.
 	at model.Timestamp
 	// wakeNow is where the queue of processing time has the window, and held is what it
 	// holds the watermark at; MaxTimestamp is not at all.
@@ -54,7 +54,7 @@ type windowExtra struct {
 }
 
 // noExtra is what a window has that has had nothing yet.
-var noExtra = windowExtra{wakeNow: never, held: model.MaxTimestamp, queuedHold: never}
+var noExtra = windowExtra{at: never, wakeNow: never, held: model.MaxTimestamp, queuedHold: never}
 
 // said is a pane that was emitted and may have to be taken back.
 type said struct {

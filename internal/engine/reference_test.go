@@ -125,16 +125,22 @@ func latePane(s model.WindowingStrategy, c cell, onTime, late []arrival) pane {
 	return p
 }
 
-// stamp is the timestamp of a pane of w in which fresh is new.
+// stamp is the timestamp of a pane of w in which fresh is new: that of what was not behind
+// the watermark, if there is any.
 func stamp(s model.WindowingStrategy, w model.Window, fresh []arrival) model.Timestamp {
-	byTime := func(a, b arrival) int { return cmp.Compare(a.at, b.at) }
-	switch s.Timestamps {
-	case model.Earliest:
-		return slices.MinFunc(fresh, byTime).at
-	case model.Latest:
-		return slices.MaxFunc(fresh, byTime).at
+	var times []model.Timestamp
+	for _, a := range fresh {
+		if a.at >= a.watermark {
+			times = append(times, a.at)
+		}
 	}
-	return w.MaxTimestamp()
+	switch {
+	case len(times) == 0 || s.Timestamps == model.EndOfWindow:
+		return w.MaxTimestamp()
+	case s.Timestamps == model.Earliest:
+		return slices.Min(times)
+	}
+	return slices.Max(times)
 }
 
 func valuesOf(list []arrival) (values []int) {
@@ -162,7 +168,7 @@ func mergeReference(fn model.MergingWindowFn, s model.WindowingStrategy, events 
 				m.advance(e.at)
 			case !e.mark && e.key == key:
 				for _, w := range fn.AssignWindows(nil, e.at) {
-					m.add(w, arrival{at: e.at, values: []int{e.value}})
+					m.add(w, arrival{at: e.at, values: []int{e.value}, watermark: m.watermark})
 				}
 			}
 		}

@@ -240,7 +240,10 @@ func (f panedForm) unpack(w *savedWindow, o *openWindow, read readSaid) error {
 		o.panes, o.settled = w.Panes, w.Settled
 	}
 	if f.g.windows.extra {
-		o.net, o.at, o.wakeNow, o.held = w.Net, w.At, w.WakeNow, w.Held
+		o.net, o.wakeNow, o.held = w.Net, w.WakeNow, w.Held
+		if w.Fresh > 0 {
+			o.at = w.At
+		}
 	}
 	copy(f.g.windows.remembered(o), w.Cells)
 	for _, p := range w.Said {

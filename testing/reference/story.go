@@ -140,12 +140,11 @@ func (s story) settled() (n int64) {
 	return n
 }
 
-// stamp is the timestamp of the next pane of window w.
+// stamp is the timestamp of the next pane of window w: of those elements that the
+// watermark had not passed when they came, or else of the window. So what came in time
+// for its window is not behind the watermark again where it goes on to.
 func (s story) stamp(c model.TimestampCombiner, w model.Window) model.Timestamp {
-	var times []model.Timestamp
-	for _, h := range s.unsaid() {
-		times = append(times, h.at)
-	}
+	times := s.inTime()
 	switch {
 	case len(times) == 0 || c == model.EndOfWindow:
 		return w.End - 1
@@ -155,13 +154,13 @@ func (s story) stamp(c model.TimestampCombiner, w model.Window) model.Timestamp 
 	return slices.Max(times)
 }
 
-// hold is what window w holds the watermark at: the timestamp of its next pane,
-// unless that was late from the start. What windows have said that are part of it
+// hold is what window w holds the watermark at: the timestamp of its next pane, if
+// something of that came in time for the window. What windows have said that are part of it
 // now is still to be taken back, for which those who heard it must not have let go
 // of them.
 func (s story) hold(strategy model.WindowingStrategy, w model.Window) model.Timestamp {
 	at := model.MaxTimestamp
-	if s.inTime(strategy.Timestamps, w) {
+	if s.punctual() {
 		at = s.stamp(strategy.Timestamps, w)
 	}
 	for _, p := range s.standing() {
@@ -172,20 +171,13 @@ func (s story) hold(strategy model.WindowingStrategy, w model.Window) model.Time
 	return at
 }
 
-// inTime reports whether the timestamp of the next pane was not behind the watermark
-// when it was first known.
-func (s story) inTime(c model.TimestampCombiner, w model.Window) bool {
+// inTime are the timestamps of what is unsaid and was not behind the watermark as it
+// came.
+func (s story) inTime() (times []model.Timestamp) {
 	for _, h := range s.unsaid() {
-		in := h.at >= h.wm
-		switch c {
-		case model.EndOfWindow:
-			in = s.punctual()
-		case model.Earliest:
-			in = in && h.at == s.stamp(c, w)
-		}
-		if in {
-			return true
+		if h.at >= h.wm {
+			times = append(times, h.at)
 		}
 	}
-	return false
+	return times
 }

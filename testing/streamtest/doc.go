@@ -59,6 +59,9 @@
 // must be wanted as often. Where one of the wanted panes tells its [Pane.Index], firings of
 // different indices are different panes, in the order of their indices.
 //
+// [Pane.Stamped] asks for the timestamp of a pane, and [CaptureWatermark] keeps where the
+// watermark behind a collection goes: together they tell what is late for a grouping behind.
+//
 // The invariant: which panes there are depends on the pipeline and its script
 // alone; not on real time, nor on how many tasks the run has.
 //

@@ -22,6 +22,7 @@ type Pane[T any] struct {
 	first, last bool
 	retracted   bool
 	step        *int
+	stamp       *model.Timestamp
 }
 
 // Early wants a pane that fires before the watermark passes the end of w.
@@ -67,6 +68,13 @@ func (p Pane[T]) Last() Pane[T] {
 // said them: it has that one's timing and index, and fires in a later step.
 func (p Pane[T]) Retracted() Pane[T] {
 	p.retracted = true
+	return p
+}
+
+// Stamped wants every element of the pane to have the timestamp at, which is where it is
+// for the windows of a grouping behind.
+func (p Pane[T]) Stamped(at model.Timestamp) Pane[T] {
+	p.stamp = &at
 	return p
 }
 
@@ -144,6 +152,9 @@ func (p Pane[T]) match(f firing[T], opts gocmp.Options) bool {
 		return false
 	}
 	for _, e := range f {
+		if p.stamp != nil && *p.stamp != e.Timestamp {
+			return false
+		}
 		if p.index != nil && *p.index != e.Pane.Index || p.first && !e.Pane.First || p.last && !e.Pane.Last {
 			return false
 		}
@@ -180,6 +191,9 @@ func (p Pane[T]) title() string {
 	if p.last {
 		s += " last"
 	}
+	if p.stamp != nil {
+		s += fmt.Sprintf(" stamped %v", *p.stamp)
+	}
 	if p.step != nil {
 		s += fmt.Sprintf(" at step %d", *p.step)
 	}
@@ -198,6 +212,9 @@ func (f firing[T]) title(like Pane[T]) string {
 	}
 	if like.last {
 		s += told(f, "last", func(e Fired[T]) bool { return e.Pane.Last })
+	}
+	if like.stamp != nil {
+		s += fmt.Sprintf(" stamped %v", e.Timestamp)
 	}
 	if like.step != nil {
 		s += fmt.Sprintf(" at step %d", e.Step)

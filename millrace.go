@@ -50,7 +50,8 @@ type Options struct {
 	// Progress, if set, is called every ProgressEvery, and once at the end.
 	Progress      func(Report)
 	ProgressEvery time.Duration
-	// Logger is told of what goes on; nil is slog.Default.
+	// Logger is told of what goes on, and at the end of what was dropped as too late; nil
+	// is slog.Default.
 	Logger *slog.Logger
 	// Stop, when closed, ends the run gracefully, as [direct.Runner] says.
 	Stop <-chan struct{}
@@ -88,7 +89,8 @@ type Options struct {
 	StateMemory int64
 }
 
-// AddFlags defines the flags that set o, with its present values as defaults.
+// AddFlags defines the flags that set o, with its present values as defaults. It
+// panics, as package flag does, if fs has a flag of one of their names already.
 func (o *Options) AddFlags(fs *flag.FlagSet) {
 	if o.Runner == "" {
 		o.Runner = "direct"
@@ -108,6 +110,11 @@ func (o *Options) AddFlags(fs *flag.FlagSet) {
 		o.Parallelism = n
 		return nil
 	})
+	batch := "some thousand"
+	if o.SourceBatch > 0 {
+		batch = fmt.Sprint(o.SourceBatch)
+	}
+	countFlag(fs, &o.SourceBatch, "source-batch", "elements that are read before the watermark follows, at least 1, which is exact about what is late and costs more (default "+batch+")", 1)
 	fs.StringVar(&o.StateDir, "state-dir", o.StateDir, "`folder` for the pipeline's state and checkpoints, to go on from if it has some; none keeps all in memory")
 	fs.BoolVar(&o.AllowDroppedState, "allow-dropped-state", o.AllowDroppedState, "lose the state that nothing in the pipeline claims any more")
 	o.addCheckpointFlags(fs)
@@ -182,10 +189,11 @@ const (
 
 // Main is a program's main: it parses the command line, has build build the
 // pipeline, runs it, and exits. The program's own flags are defined with package
-// flag before, and are set when build is called. Main adds
+// flag before, under other names than Main's, and are set when build is called. Main adds
 //
 //	-runner NAME       what runs the pipeline
 //	-parallelism N     tasks per stage
+//	-source-batch N    elements that are read before the watermark follows
 //	-state-dir DIR     keep state and checkpoints there
 //	-checkpoint-every D
 //	-checkpoint-pause D, -checkpoint-timeout D, -checkpoint-failures N, -checkpoint-retain N
@@ -224,14 +232,8 @@ func run(build func(*model.Pipeline) error, fs *flag.FlagSet, args []string, not
 		fmt.Fprintln(stderr, err)
 		return ExitUsage
 	}
-	o := Options{ProgressEvery: 10 * time.Second}
-	o.AddFlags(fs)
-	explain := fs.Bool("explain", false, "print the plan and exit")
-	planDiff := fs.Bool("plan-diff", false, "print what would become of the state in -state-dir, and exit")
-	progress := fs.Duration("progress", o.ProgressEvery, "log progress this often; 0 is never")
-	level := slog.LevelInfo
-	fs.TextVar(&level, "log-level", level, "debug, info, warn or error")
-	logJSON := fs.Bool("log-json", false, "log as JSON")
+	o, m := mainDefaults()
+	m.addTo(fs, &o)
 	if err := fs.Parse(args); err != nil { // a FlagSet that exits does not get here
 		if errors.Is(err, flag.ErrHelp) {
 			return ExitOK
@@ -242,16 +244,13 @@ func run(build func(*model.Pipeline) error, fs *flag.FlagSet, args []string, not
 		fmt.Fprintln(stderr, err)
 		return ExitUsage
 	}
-	logger := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
-	if *logJSON {
-		logger = slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: level}))
-	}
+	logger := m.logger(stderr)
 	var p model.Pipeline
-	if err := build(&p); err != nil {
+	if err := built(build, &p); err != nil {
 		fmt.Fprintln(stderr, err)
 		return ExitUsage
 	}
-	if *explain {
+	if m.explain {
 		text, err := o.Explain(&p)
 		if err != nil {
 			fmt.Fprintln(stderr, err)
@@ -261,31 +260,14 @@ func run(build func(*model.Pipeline) error, fs *flag.FlagSet, args []string, not
 		return ExitOK
 	}
 	o.Logger = logger
-	if *planDiff {
+	if m.planDiff {
 		return printDiff(&p, o, stdout, stderr)
 	}
-	if *progress > 0 {
-		o.ProgressEvery = *progress
+	if m.progress > 0 {
+		o.ProgressEvery = m.progress
 		o.Progress = func(r Report) { logger.Info("progress", "report", r.String()) }
 	}
 	return supervise(&p, o, notify, stderr)
-}
-
-// mainFlags are the names of Main's flags.
-var mainFlags = []string{
-	"runner", "parallelism", "state-dir", "checkpoint-every", "checkpoint-pause", "checkpoint-timeout",
-	"checkpoint-failures", "checkpoint-retain", "state-memory", "checkpoint-ship", "commit-shipped", "restore", "restart", "allow-dropped-state", "explain", "plan-diff", "progress", "log-level", "log-json",
-}
-
-// taken is the mistake of a program that has a flag of the name of one of Main's.
-func taken(fs *flag.FlagSet) error {
-	var errs []error
-	for _, name := range mainFlags {
-		if fs.Lookup(name) != nil {
-			errs = append(errs, fmt.Errorf("the program defines the flag -%s, which millrace.Main has, too; give the program's another name", name))
-		}
-	}
-	return errors.Join(errs...)
 }
 
 // supervise runs p under the program's signals and turns the outcome into an

@@ -65,6 +65,7 @@ func TestExitCodes(t *testing.T) {
 		{"a build error", func(*model.Pipeline) error { return errors.New("need -input") }, nil, ExitUsage, "need -input"},
 		{"parallelism of zero", sums, []string{"-parallelism=0"}, ExitUsage, "at least 1"},
 		{"parallelism of words", sums, []string{"-parallelism=2x"}, ExitUsage, "at least 1"},
+		{"batches of nothing", sums, []string{"-source-batch=0"}, ExitUsage, "at least 1"},
 		{"an unknown runner", sums, []string{"-runner=spark"}, ExitUsage, "allowed: direct"},
 		{"a restart strategy that is none", sums, []string{"-restart=often"}, ExitUsage, "allowed: none, fixed, exponential, rate"},
 		{"restarts without a state directory", sums, []string{"-restart=fixed,attempts=3,delay=10s"}, ExitUsage, "-restart needs -state-dir"},
@@ -88,13 +89,14 @@ func TestCheckpointFlags(t *testing.T) {
 	fs := flag.NewFlagSet("prog", flag.ContinueOnError)
 	o.AddFlags(fs)
 	args := strings.Fields(`-state-dir=s -checkpoint-every=2s -checkpoint-pause=1s -checkpoint-timeout=3m -checkpoint-failures=4
-		-checkpoint-retain=5 -restart=fixed,attempts=6,delay=7s`)
+		-checkpoint-retain=5 -restart=fixed,attempts=6,delay=7s -source-batch=8`)
 	if err := fs.Parse(args); err != nil {
 		t.Fatal(err)
 	}
 	want := Options{
 		Runner: "direct", StateDir: "s", CheckpointEvery: 2 * time.Second, CheckpointPause: time.Second, CheckpointTimeout: 3 * time.Minute,
 		CheckpointFailures: 4, CheckpointRetain: 5, Restart: direct.FixedDelay{Attempts: 6, Delay: 7 * time.Second},
+		SourceBatch: 8,
 	}
 	if !reflect.DeepEqual(o, want) {
 		t.Errorf("the flags set %+v, want %+v", o, want)
@@ -106,14 +108,6 @@ func TestCheckpointFlags(t *testing.T) {
 	}
 	if got := (Options{}).restart(); got != nil {
 		t.Errorf("without a state directory, the strategy is %v", got)
-	}
-	defined := map[string]bool{}
-	fs.VisitAll(func(f *flag.Flag) { defined[f.Name] = true })
-	for _, name := range mainFlags {
-		delete(defined, name)
-	}
-	if len(defined) > 0 {
-		t.Errorf("mainFlags has not %v", defined)
 	}
 }
 
@@ -228,19 +222,6 @@ func TestSignalsEndTheProcessWhereNobodyWaitsForThem(t *testing.T) {
 	var stderr bytes.Buffer
 	if code := run(build, fs, nil, notify, &stderr, &stderr); code != 128+int(syscall.SIGINT) {
 		t.Errorf("exit code %d:\n%s", code, stderr.String())
-	}
-}
-
-func TestAFlagOfTheProgramsThatMainHasToo(t *testing.T) {
-	var stderr bytes.Buffer
-	fs := flag.NewFlagSet("prog", flag.ContinueOnError)
-	fs.String("runner", "", "")
-	fs.Bool("progress", false, "")
-	code := run(sums, fs, nil, nil, &stderr, &stderr)
-	want := "the program defines the flag -runner, which millrace.Main has, too; give the program's another name\n" +
-		"the program defines the flag -progress, which millrace.Main has, too; give the program's another name\n"
-	if code != ExitUsage || stderr.String() != want {
-		t.Errorf("exit code %d, stderr:\n%s", code, stderr.String())
 	}
 }
 

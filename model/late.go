@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 )
 
 // A LateElement is an element that a grouping dropped, and why.
@@ -49,9 +50,11 @@ func (r DropReason) String() string {
 //	sums := transforms.CombinePerKey(amounts, transforms.Sum, late.To())
 //	dropped := late.Collection()
 //
-// T is the type of the elements that are grouped. The dropped elements are in the
-// global window, at the time of the watermark that they were behind, so that they
+// The dropped elements are in the global window, at the time of the watermark that they were behind, so that they
 // are not late a second time.
+//
+// T is the type of the elements that the grouping was given: Count of a
+// PCollection[string] takes a LateData[string].
 //
 // A combine with a LateData does not fold its elements before the exchange.
 type LateData[T any] struct {
@@ -87,18 +90,86 @@ type lateOutput struct {
 	attach       func(p *Pipeline, n *Node, port int)
 }
 
+// takeLate are the verbs that drop elements.
+const takeLate = "GroupByKey, CombinePerKey, CombineGlobally, Reduce, Count, Distinct, CoGroup, Join, LeftJoin, DoKeyed, and those with side inputs"
+
 // addLate gives d an output for each LateData.
 func (d *Definition) addLate(n *Node) error {
 	for _, l := range d.late {
 		switch {
 		case !d.TakesLate:
-			return errors.New("it takes no LateData; hand that to what drops elements: GroupByKey, CombinePerKey, Reduce, CoGroup, Join, LeftJoin")
+			return errors.New("it takes no LateData; hand that to what drops elements: " + takeLate)
 		case l.taken:
-			return errors.New("the LateData is another grouping's already; declare one for each")
+			return errLateTaken
 		case !slices.ContainsFunc(n.Inputs[:len(d.Inputs)], func(c *Collection) bool { return c.Type == l.typ }):
-			return fmt.Errorf("the LateData is for elements %v, but those that are grouped are %v", l.typ, n.Inputs[0].Type)
+			return wrongLate(l.typ, n.Inputs[0].Type)
 		}
 		d.Outputs = append(d.Outputs, l.element)
 	}
 	return nil
+}
+
+var errLateTaken = errors.New("the LateData is another grouping's already; declare one for each")
+
+func wrongLate(of, grouped reflect.Type) error {
+	return fmt.Errorf("the LateData is for elements %v, but those that are grouped are %v", of, grouped)
+}
+
+// PartLate parts options into those of [LateData.To] and the others, for a verb that is
+// made of others and groups its elements in another form: it hands the late ones to
+// [GiveLate].
+func PartLate(opts []Option) (late, others []Option) {
+	for _, o := range opts {
+		var d Definition
+		if o != nil {
+			o(&d)
+		}
+		if len(d.late) > 0 {
+			late = append(late, o)
+		} else {
+			others = append(others, o)
+		}
+	}
+	return late, others
+}
+
+// GiveLate has each LateData of late, of [PartLate], be what dropped returns: what the
+// verb that is in scope drops. One that is for other elements than T, or another
+// grouping's, is a mistake: it returns false, and dropped was not called.
+func GiveLate[T any](p *Pipeline, late []Option, dropped func() PCollection[LateElement[T]]) bool {
+	to, err := lateOutputs(late, reflect.TypeFor[T]())
+	if err != nil {
+		p.Fail(UserSite(), strings.TrimSuffix(p.prefix(), "/"), err)
+	}
+	var n *Node
+	var port int
+	if len(to) > 0 && err == nil {
+		if c := dropped().Collection(); c != nil {
+			n, port = c.Producer, c.Port
+		}
+	}
+	for _, l := range to {
+		l.attach(p, n, port)
+	}
+	return err == nil
+}
+
+// lateOutputs are the LateData of late, and what is wrong with one that is for elements
+// of type t.
+func lateOutputs(late []Option, t reflect.Type) (to []lateOutput, err error) {
+	var d Definition
+	for _, o := range late {
+		o(&d)
+	}
+	for _, l := range d.late {
+		switch {
+		case l.taken:
+			err = errors.Join(err, errLateTaken)
+			continue // it stays the other's
+		case l.typ != t:
+			err = errors.Join(err, wrongLate(l.typ, t))
+		}
+		to = append(to, l)
+	}
+	return to, err
 }

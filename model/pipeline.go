@@ -73,6 +73,8 @@ type Collection struct {
 	Windowing *Windowing
 	// Unbounded collections never end by themselves.
 	Unbounded bool
+	// Late collections are what a grouping dropped, of a [LateData].
+	Late      bool
 	Consumers []Consumer
 }
 
@@ -200,7 +202,7 @@ func (p *Pipeline) Add(d Definition) *Node {
 	for port, t := range d.Outputs {
 		c := &Collection{ID: len(p.collections), Producer: n, Port: port, Type: t, Windowing: w, Unbounded: d.Unbounded}
 		if port >= outputs {
-			c.Windowing = &Windowing{Site: site, Assigned: true}
+			c.Windowing, c.Late = &Windowing{Site: site, Assigned: true}, true
 		}
 		n.Outputs = append(n.Outputs, c)
 		p.collections = append(p.collections, c)

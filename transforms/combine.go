@@ -100,11 +100,39 @@ func CombineGlobally[T, A, O any](c model.PCollection[T], by func() Combiner[T, 
 }
 
 func globally[T, A, O any](c model.PCollection[T], kind string, by func() Combiner[T, A, O], opts []model.Option) (out model.PCollection[O]) {
+	late, opts := model.PartLate(opts)
 	inScope(c, kind, opts, func() {
 		keyed := mapKind(c, "WithVoidKey", func(v T) model.KV[struct{}, T] { return model.KV[struct{}, T]{Value: v} }, nil)
-		out = Values(combine(keyed, "CombinePerKey", by, nil))
+		var dropped model.LateData[model.KV[struct{}, T]]
+		out = Values(combine(keyed, "CombinePerKey", by, droppedTo(&dropped, late)))
+		if !giveLate(c, &dropped, late, func(kv model.KV[struct{}, T]) T { return kv.Value }) {
+			out = model.OutputOf[O](c.Pipeline(), nil, 0)
+		}
 	})
 	return out
+}
+
+// droppedTo is the option that has what is dropped go to l, where late is asked for.
+func droppedTo[T any](l *model.LateData[T], late []model.Option) []model.Option {
+	if len(late) == 0 {
+		return nil
+	}
+	return []model.Option{l.To()}
+}
+
+// giveLate has late, options of a verb over c, have what went to dropped, as elements of
+// c. It returns false after a mistake.
+func giveLate[T, G any](c model.PCollection[T], dropped *model.LateData[G], late []model.Option, value func(G) T) bool {
+	if len(late) == 0 {
+		return true
+	}
+	return model.GiveLate(c.Pipeline(), late, func() model.PCollection[model.LateElement[T]] {
+		return mapKind(dropped.Collection(), "Dropped", func(l model.LateElement[G]) model.LateElement[T] {
+			return model.LateElement[T]{
+				Value: value(l.Value), Timestamp: l.Timestamp, Window: l.Window, Watermark: l.Watermark, Reason: l.Reason, Retraction: l.Retraction,
+			}
+		}, nil)
+	})
 }
 
 // inScope builds a verb that is made of others, under its own name.
@@ -153,10 +181,8 @@ func (r *reducer[V]) Result(a reduced[V]) V { return a.Value }
 //
 // State: a number per distinct element and window.
 func Count[T comparable](c model.PCollection[T], opts ...model.Option) (out model.PCollection[model.KV[T, int64]]) {
-	inScope(c, "Count", opts, func() {
-		keyed := mapKind(c, "Key", func(v T) model.KV[T, struct{}] { return model.KV[T, struct{}]{Key: v} }, nil)
-		out = combine(keyed, "CombinePerKey", Counting[struct{}], nil)
-	})
+	late, opts := model.PartLate(opts)
+	inScope(c, "Count", opts, func() { out = keyedByItself(c, Counting[struct{}], late) })
 	return out
 }
 
@@ -165,10 +191,21 @@ func Count[T comparable](c model.PCollection[T], opts ...model.Option) (out mode
 //
 // State: each distinct element, once per window.
 func Distinct[T comparable](c model.PCollection[T], opts ...model.Option) (out model.PCollection[T]) {
+	late, opts := model.PartLate(opts)
 	inScope(c, "Distinct", opts, func() {
-		keyed := mapKind(c, "Key", func(v T) model.KV[T, struct{}] { return model.KV[T, struct{}]{Key: v} }, nil)
-		out = Keys(combine(keyed, "CombinePerKey", func() Combiner[struct{}, struct{}, struct{}] { return anything{} }, nil))
+		out = Keys(keyedByItself(c, func() Combiner[struct{}, struct{}, struct{}] { return anything{} }, late))
 	})
+	return out
+}
+
+// keyedByItself combines equal elements.
+func keyedByItself[T comparable, A, O any](c model.PCollection[T], by func() Combiner[struct{}, A, O], late []model.Option) model.PCollection[model.KV[T, O]] {
+	keyed := mapKind(c, "Key", func(v T) model.KV[T, struct{}] { return model.KV[T, struct{}]{Key: v} }, nil)
+	var dropped model.LateData[model.KV[T, struct{}]]
+	out := combine(keyed, "CombinePerKey", by, droppedTo(&dropped, late))
+	if !giveLate(c, &dropped, late, func(kv model.KV[T, struct{}]) T { return kv.Key }) {
+		return model.OutputOf[model.KV[T, O]](c.Pipeline(), nil, 0)
+	}
 	return out
 }
 

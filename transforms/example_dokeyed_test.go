@@ -44,16 +44,25 @@ func ExampleDoKeyed() {
 }
 
 // An absence tells of customers who have bought nothing for an hour.
-type absence struct{ gone state.EventTimer }
+type absence struct {
+	last state.Value[model.Timestamp] // when the latest purchase was
+	gone state.EventTimer
+}
 
-func (a absence) Cells() []state.Cell { return []state.Cell{a.gone} }
+func (a absence) Cells() []state.Cell { return []state.Cell{a.last, a.gone} }
 
 func (a absence) Process(_ context.Context, e *transforms.Keyed[string, int], _ transforms.Output[string]) error {
+	// The elements of a key come in no definite order: an earlier one moves nothing back.
+	if last, before := a.last.Lookup(e); before && e.Timestamp <= last {
+		return nil
+	}
+	a.last.Set(e, e.Timestamp)
 	a.gone.Set(e, e.Timestamp.Add(time.Hour)) // moves it
 	return nil
 }
 
 func (a absence) OnTimer(_ context.Context, f *transforms.Firing[string], out transforms.Output[string]) error {
+	a.last.Clear(f)
 	out.Emit(fmt.Sprintf("%s is gone since %s", f.Key, f.At.Time().Format("15:04")))
 	return nil
 }
@@ -68,10 +77,11 @@ func ExampleDoKeyed_timer() {
 		purchase{9 * time.Hour, "ann"},
 		purchase{10 * time.Hour, "bob"},
 		purchase{9*time.Hour + 40*time.Minute, "ann"},
+		purchase{9*time.Hour + 20*time.Minute, "ann"},
 	), func(p purchase) time.Time { return time.UnixMicro(p.at.Microseconds()) })
 	byCustomer := transforms.Map(purchases, func(p purchase) model.KV[string, int] { return model.KVOf(p.who, 1) })
 
-	gone := transforms.DoKeyed(byCustomer, absence{state.NewEventTimer("gone")})
+	gone := transforms.DoKeyed(byCustomer, absence{state.NewValue[model.Timestamp]("last"), state.NewEventTimer("gone")})
 
 	transforms.ForEach(gone, func(_ context.Context, e transforms.Element[string]) error {
 		fmt.Println(e.Value)

@@ -76,6 +76,35 @@ func TestLateDataHasWhatWasDroppedAndWhy(t *testing.T) {
 	})
 }
 
+// Verbs that are made of others take a LateData of their own elements.
+func TestLateDataOfVerbsThatAreMadeOfOthers(t *testing.T) {
+	for name, build := range map[string]func(words model.PCollection[string], late model.Option){
+		"Count": func(c model.PCollection[string], late model.Option) { transforms.Count(c, late) },
+		"Distinct": func(c model.PCollection[string], late model.Option) {
+			transforms.Distinct(c, model.Name("Words"), late)
+		},
+		"CombineGlobally": func(c model.PCollection[string], late model.Option) {
+			transforms.CombineGlobally(c, transforms.Counting, late)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var p model.Pipeline
+			var late model.LateData[string]
+			words := transforms.Keys(transforms.Window(lateSales(&p), minutely))
+			build(words, late.To())
+			got := streamtest.Capture(late.Collection())
+			streamtest.Run(t, &p)
+			got.Want(t, model.LateElement[string]{
+				Value:     "tea",
+				Timestamp: 30 * second,
+				Window:    model.Window{Start: 0, End: 60 * second},
+				Watermark: 90 * second,
+				Reason:    model.WindowExpired,
+			})
+		})
+	}
+}
+
 func TestLateDataCanBeGroupedAgain(t *testing.T) {
 	var p model.Pipeline
 	var late model.LateData[sale]

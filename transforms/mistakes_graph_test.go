@@ -137,6 +137,21 @@ var graphMistakes = map[string]func(*model.Pipeline){
 		var late model.LateData[int]
 		used(transforms.GroupByKey(pairs(p), late.To()))
 	},
+	"LateData of other elements than are counted": func(p *model.Pipeline) {
+		var late model.LateData[model.KV[string, struct{}]]
+		used(transforms.Count(pairs(p), late.To()))
+		used(late.Collection())
+	},
+	"LateData of another's": func(p *model.Pipeline) {
+		var late model.LateData[int]
+		transforms.Distinct(ones(p), late.To())
+		used(transforms.CombineGlobally(ones(p), transforms.Sum[int], late.To()))
+	},
+	"LateData of a mistake within": func(p *model.Pipeline) {
+		var late model.LateData[int]
+		used(transforms.CombineGlobally[int, int, int](ones(p), nil, late.To()))
+		used(late.Collection())
+	},
 	"LateData of a mistake": func(p *model.Pipeline) {
 		var late model.LateData[model.KV[float64, int]]
 		used(transforms.GroupByKey(keyedBy[float64](p), late.To()))

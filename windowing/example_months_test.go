@@ -2,6 +2,7 @@ package windowing_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -11,27 +12,32 @@ import (
 )
 
 // Months cuts time into calendar months of a time zone. They are not all equally
-// long, which is why [windowing.Fixed] will not do.
-type Months struct{ Zone string }
+// long, which is why [windowing.Fixed] will not do. NewMonths makes one.
+type Months struct{ zone *time.Location }
+
+// NewMonths is Months in the time zone of that name. It is loaded here, once, and not
+// for each element.
+func NewMonths(zone string) (Months, error) {
+	loaded, err := time.LoadLocation(zone)
+	return Months{loaded}, err
+}
 
 func (m Months) AssignWindows(dst []model.Window, t model.Timestamp) []model.Window {
-	zone, err := time.LoadLocation(m.Zone)
-	if err != nil {
-		zone = time.UTC // Validate has refused it before
-	}
-	year, month, _ := t.Time().In(zone).Date()
+	year, month, _ := t.Time().In(m.zone).Date()
 	return append(dst, model.Window{
-		Start: model.TimestampOf(time.Date(year, month, 1, 0, 0, 0, 0, zone)),
-		End:   model.TimestampOf(time.Date(year, month+1, 1, 0, 0, 0, 0, zone)),
+		Start: model.TimestampOf(time.Date(year, month, 1, 0, 0, 0, 0, m.zone)),
+		End:   model.TimestampOf(time.Date(year, month+1, 1, 0, 0, 0, 0, m.zone)),
 	})
 }
 
 func (m Months) Validate() error {
-	_, err := time.LoadLocation(m.Zone)
-	return err
+	if m.zone == nil {
+		return errors.New("the months have no time zone; make them with NewMonths")
+	}
+	return nil
 }
 
-func (m Months) String() string { return fmt.Sprintf("months(%s)", m.Zone) }
+func (m Months) String() string { return fmt.Sprintf("months(%v)", m.zone) }
 
 // A WindowFn of one's own that does not merge: calendar months.
 func Example_ownMonths() {
@@ -49,7 +55,12 @@ func Example_ownMonths() {
 		Sale{at(time.March, 1), 900},
 	), func(s Sale) time.Time { return s.At })
 
-	monthly := transforms.Window(sales, model.WindowingStrategy{Windows: Months{Zone: "UTC"}})
+	months, err := NewMonths("UTC")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	monthly := transforms.Window(sales, model.WindowingStrategy{Windows: months})
 	turnover := transforms.CombineGlobally(
 		transforms.Map(monthly, func(s Sale) int { return s.Cents }), transforms.Sum)
 

@@ -1,5 +1,5 @@
 // Package dedupe drops repeated orders. It is the smallest example of a DoFn with
-// state and a timer, and of its test against scripted time.
+// state that is let go in time, and of its test against scripted time.
 package dedupe
 
 import (
@@ -18,38 +18,29 @@ type Order struct {
 }
 
 // Orders passes the first order of each ID, and drops repeats until ttl after it,
-// in event time. It remembers an ID for as long.
+// in event time. It remembers an ID for as long: until ttl after its order or, if that
+// was late, after the watermark that it came behind. A repeat that comes later still
+// passes, so ttl must cover how late repeats may be.
 func Orders(orders model.PCollection[Order], ttl time.Duration) model.PCollection[Order] {
 	byID := transforms.KeyBy(orders, func(o Order) string { return o.ID })
 	return transforms.DoKeyed(byID, newDedupe(ttl), model.Name("Dedupe"))
 }
 
-type dedupe struct {
-	ttl    time.Duration
-	seen   state.Value[bool]
-	forget state.EventTimer
-}
+type dedupe struct{ seen state.Value[bool] }
 
 func newDedupe(ttl time.Duration) *dedupe {
-	return &dedupe{ttl, state.NewValue[bool]("seen"), state.NewEventTimer("forget")}
+	// No timer at the order's timestamp plus ttl: behind the watermark, as it is for an
+	// order that is late enough, it would fire at once, and the repeats would pass.
+	return &dedupe{state.NewValue[bool]("seen", state.ExpireAfterEventTime(ttl))}
 }
 
-func (d *dedupe) Cells() []state.Cell { return []state.Cell{d.seen, d.forget} }
+func (d *dedupe) Cells() []state.Cell { return []state.Cell{d.seen} }
 
 func (d *dedupe) Process(ctx context.Context, e *transforms.Keyed[string, Order], out transforms.Output[Order]) error {
 	if d.seen.Get(e) {
 		return nil
 	}
 	d.seen.Set(e, true)
-	// In windows, what is kept may have to go before.
-	if at := e.Timestamp.Add(d.ttl); at < state.Expiry(e) {
-		d.forget.Set(e, at)
-	}
 	out.Emit(e.Value)
-	return nil
-}
-
-func (d *dedupe) OnTimer(ctx context.Context, f *transforms.Firing[string], out transforms.Output[Order]) error {
-	d.seen.Clear(f)
 	return nil
 }

@@ -35,6 +35,35 @@ func TestRepeatsAreDroppedUntilForgotten(t *testing.T) {
 		streamtest.Unfired(model.GlobalWindow, later).AtStep(6))
 }
 
+// An order that is late by more than ttl is remembered from when it came.
+func TestRepeatsOfALateOrderAreDropped(t *testing.T) {
+	var p model.Pipeline
+	orders := streamtest.NewStream[dedupe.Order](&p).
+		Watermark(200*second).
+		Add(10*second, order).
+		Add(10*second, again).
+		Add(100*second, again).
+		Watermark(259*second).
+		Add(20*second, again).
+		Add(259*second, again).
+		Watermark(260*second). // a minute after the watermark that it came behind
+		Add(261*second, later).
+		End()
+	streamtest.Want(t, dedupe.Orders(orders, time.Minute), order, later)
+}
+
+// In windows that take late orders, too.
+func TestRepeatsOfALateOrderAreDroppedInItsWindow(t *testing.T) {
+	var p model.Pipeline
+	orders := streamtest.NewStream[dedupe.Order](&p).
+		Watermark(90*second).
+		Add(10*second, order).
+		Add(10*second, again).
+		End()
+	minutes := transforms.Window(orders, model.WindowingStrategy{Windows: windowing.Fixed{Size: time.Minute}, Lateness: time.Hour, Panes: model.Discarding})
+	streamtest.Want(t, dedupe.Orders(minutes, 20*time.Second), order)
+}
+
 func TestEachWindowHasItsOwnFirst(t *testing.T) {
 	var p model.Pipeline
 	orders := streamtest.NewStream[dedupe.Order](&p).

@@ -115,7 +115,7 @@ func TestProgramPrintsAndWritesTheFindings(t *testing.T) {
 	}
 	for _, want := range []string{
 		"EWR  117,596", "JFK  109,416", "LGA  101,509",
-		"LGA  2013-09-02T20:00Z       13  250.31 min",
+		"LGA  2013-09-02 16:00 EDT       13  250.31 min", // 20:00 in UTC, 4 pm on the page
 		"0 dropped", "8,255 flights never left", "19,434 results",
 	} {
 		if !strings.Contains(stdout.String(), want) {

@@ -61,7 +61,6 @@ func run(args []string, signals <-chan os.Signal, stdout, stderr io.Writer) int 
 	watch := millrace.WatchSignals(context.Background(), nil, signals)
 	defer watch.Release()
 	opts.Stop = watch.Stop
-	opts.SourceBatch = 1 // the watermark follows every flight, so that late is exactly late
 	opts.ProgressEvery = 100 * time.Millisecond
 	opts.Progress = func(r millrace.Report) { fmt.Fprintln(stderr, r) }
 	rep, err := millrace.Run(watch.Context, &p, opts)
@@ -87,6 +86,7 @@ func parse(args []string, s *Settings, opts *millrace.Options, stderr io.Writer)
 	duration(fs, &s.Window, "window", time.Hour, time.Minute, "length of the windows")
 	duration(fs, &s.Bound, "bound", time.Hour, 0, "how far the watermark stays behind the latest scheduled departure seen")
 	duration(fs, &s.Lateness, "lateness", 24*time.Hour, 0, "how long after its end, in event time, a window still takes flights")
+	opts.SourceBatch = 1 // the watermark follows every flight, so that late is exactly late
 	opts.AddFlags(fs)
 	if err := fs.Parse(args); err != nil {
 		return "", err
@@ -145,10 +145,14 @@ func present(w io.Writer, out string, s Settings, found *Found, delays groupingR
 	for _, t := range report.Totals(found.Hours) {
 		fmt.Fprintf(w, "  %-3s  %7s\n", t.Origin, thousands(int64(t.Flights)))
 	}
-	fmt.Fprintf(w, "\nWorst windows with at least 10 flights:\n")
-	fmt.Fprintf(w, "       start               flights  mean delay  worst\n")
+	zone, err := report.Zone()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "\nWorst windows with at least 10 flights, in the time of New York, as on the page:\n")
+	fmt.Fprintf(w, "       start                 flights  mean delay  worst\n")
 	for _, h := range report.Worst(found.Hours, 10, 5) {
-		fmt.Fprintf(w, "  %-3s  %s  %7d  %6.2f min  %d min\n", h.Origin, h.Start.Format("2006-01-02T15:04Z"), h.Flights, h.Mean, h.Worst)
+		fmt.Fprintf(w, "  %-3s  %s  %7d  %6.2f min  %d min\n", h.Origin, h.Start.In(zone).Format("2006-01-02 15:04 MST"), h.Flights, h.Mean, h.Worst)
 	}
 	fmt.Fprintf(w, "\nThe stream, with the watermark %v behind and windows kept for %v:\n", s.Bound, s.Lateness)
 	fmt.Fprintf(w, "  %s on time, %s late, %s dropped as too late\n", thousands(delays.OnTime), thousands(delays.Late), thousands(delays.Dropped))

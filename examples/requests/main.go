@@ -3,6 +3,10 @@
 //
 //	2024-02-29T12:30:10Z 404 /favicon.ico
 //
+// It prints each minute as it ends, and again with its new count where a line comes
+// late. What is late depends on the watermark, which follows the lines that are read
+// together: with -parallelism 1 -source-batch 1, each one.
+//
 // It is the program that the README begins with.
 package main
 

@@ -2,12 +2,12 @@
 // cells and its timers. A DoFn of transforms.DoKeyed holds them as plain values,
 // made once by the constructors here, and lists them in its method Cells:
 //
-//	type dedupe struct {
-//		seen   state.Value[bool]
-//		forget state.EventTimer
+//	type overdue struct {
+//		seen state.Value[bool]
+//		due  state.EventTimer
 //	}
 //
-//	d := &dedupe{state.NewValue[bool]("seen"), state.NewEventTimer("forget")}
+//	d := &overdue{state.NewValue[bool]("seen"), state.NewEventTimer("due")}
 //
 // What a cell holds is kept for each key and window on its own. Its methods take
 // a [Scope], which says for which: the element or the firing that the DoFn was

@@ -30,7 +30,9 @@ type Runner struct {
 	// the end.
 	Progress      func(Report)
 	ProgressEvery time.Duration
-	// Logger is told of what goes on; nil is slog.Default.
+	// Logger is told of what goes on: of windows that do not fire since the watermark
+	// does not move, for example, and at the end of what was dropped as too late. Nil is
+	// slog.Default.
 	Logger *slog.Logger
 	// Checkpoints say how the run survives the end of its process. With them, Stop
 	// takes a checkpoint and ends; the next run goes on from there.
@@ -88,6 +90,7 @@ func (r Runner) Run(ctx context.Context, p *model.Pipeline) (Report, error) {
 		return Report{}, errors.Join(err, r.Checkpoints.ships.close())
 	}
 	report, err := r.runAttempts(ctx, pl)
+	r.tellDropped(p, report)
 	if closing := r.Checkpoints.ships.close(); closing != nil {
 		r.Logger.Warn("closing the object store", "failure", closing)
 	}

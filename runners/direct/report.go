@@ -129,7 +129,10 @@ func (r Report) String() string {
 		if n := s.idle(); n > 0 {
 			fmt.Fprintf(&b, ", %d of %d splits idle", n, len(s.Splits))
 		}
-		if s.Watermark > model.MinTimestamp && s.Watermark < model.MaxTimestamp {
+		switch {
+		case s.Watermark <= model.MinTimestamp:
+			b.WriteString(", watermark has not moved")
+		case s.Watermark < model.MaxTimestamp:
 			fmt.Fprintf(&b, ", watermark %v", s.Watermark)
 		}
 	}
@@ -244,16 +247,23 @@ func (r *run) reportProgress() (stop func()) {
 	if r.cfg.Progress == nil {
 		return func() {}
 	}
-	tick := time.NewTicker(r.cfg.ProgressEvery)
+	return every(r.cfg.ProgressEvery, func() {
+		if err := r.show(r.report()); err != nil {
+			r.sched.fail(err)
+		}
+	})
+}
+
+// every calls f each d until the returned function is called, which waits for f.
+func every(d time.Duration, f func()) (stop func()) {
+	tick := time.NewTicker(d)
 	end, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
 		for {
 			select {
 			case <-tick.C:
-				if err := r.show(r.report()); err != nil {
-					r.sched.fail(err)
-				}
+				f()
 			case <-end:
 				return
 			}

@@ -245,6 +245,8 @@ func (r *run) work() error {
 	}
 	stopProgress := r.reportProgress()
 	defer stopProgress()
+	stopTelling := r.tellStandstill()
+	defer stopTelling()
 	stopWatch := context.AfterFunc(r.ctx, func() { r.sched.fail(context.Cause(r.ctx)) })
 	defer stopWatch()
 	if r.host.driver != nil {

@@ -10,6 +10,9 @@ import (
 // zone is where the airports are.
 const zone = "America/New_York"
 
+// Zone is the time zone of the airports, which the page's times are in.
+func Zone() (*time.Location, error) { return time.LoadLocation(zone) }
+
 // cell sums up some flights.
 type cell struct {
 	flights int
@@ -55,7 +58,7 @@ type grid struct {
 
 // newGrid arranges the hours, which are in order, by local time.
 func newGrid(hours []Hour) (*grid, error) {
-	loc, err := time.LoadLocation(zone)
+	loc, err := Zone()
 	if err != nil {
 		return nil, err
 	}

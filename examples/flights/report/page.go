@@ -53,7 +53,7 @@ func Page(w io.Writer, in Input) error {
 	if err != nil {
 		return err
 	}
-	loc, err := time.LoadLocation(zone)
+	loc, err := Zone()
 	if err != nil {
 		return err
 	}

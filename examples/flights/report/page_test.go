@@ -169,6 +169,24 @@ func TestPagePartial(t *testing.T) {
 	}
 }
 
+// The bar of the stream has as many parts as there are kinds of flights, and the legend
+// has them all.
+func TestPageDrawsNoPartOfNothing(t *testing.T) {
+	for _, c := range []struct{ onTime, late, dropped, parts int }{
+		{50, 9, 5, 3}, {50, 9, 0, 2}, {50, 0, 0, 1}, {0, 0, 5, 1}, {1_000_000, 0, 1, 2},
+	} {
+		in := timed(few())
+		in.OnTime, in.Late, in.Dropped = c.onTime, c.late, c.dropped
+		page := string(render(t, in))
+		_, bar, _ := strings.Cut(page, `<div class="split"`)
+		bar, legend, _ := strings.Cut(bar, "</div>")
+		legend, _, _ = strings.Cut(legend, "</dl>")
+		if n, of := strings.Count(bar, "<i "), strings.Count(legend, "<i "); n != c.parts || of != 3 {
+			t.Errorf("%d on time, %d late, %d dropped: the bar has %d parts, want %d, and the legend %d, want 3", c.onTime, c.late, c.dropped, n, c.parts, of)
+		}
+	}
+}
+
 // TestPageData holds what the script is given against the hours.
 func TestPageData(t *testing.T) {
 	for seed := range uint64(5) {

@@ -101,7 +101,7 @@ type stream struct {
 // part is a part of the flights.
 type part struct {
 	Name, Count, Percent, Text string
-	Share                      string // of the bar, in percent
+	Share                      string // of the bar, in percent; "" where it has none
 }
 
 // newStream describes the timing, or returns nil if nothing is known of it.
@@ -124,12 +124,16 @@ func newStream(in Input) *stream {
 		{"Dropped", "arrived after their window was given up", in.Dropped},
 	} {
 		percent := 100 * float64(p.n) / float64(all)
+		share := num(percent)
+		if p.n == 0 { // not even the least that the page draws
+			share = ""
+		}
 		s.Parts = append(s.Parts, part{
 			Name:    p.name,
 			Count:   count(p.n),
 			Percent: decimals(percent, 2) + "%",
 			Text:    p.text,
-			Share:   num(percent),
+			Share:   share,
 		})
 	}
 	return s

@@ -12,4 +12,7 @@
 // A line ends in "\n" or "\r\n", or at the end of its file, and comes without its
 // end. A byte order mark at the beginning of a file is not part of its first line.
 // Beyond that, lines are bytes: nothing checks that they are UTF-8.
+//
+// Plain text, gzip and zstd are read and written. What is compressed otherwise, such
+// as bzip2 or xz, and archives are errors, by their first bytes or their names.
 package textio

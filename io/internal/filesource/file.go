@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/millrace/millrace/io/compression"
 )
@@ -58,6 +59,11 @@ func examine(f *os.File, as compression.Format) (File, error) {
 		return file, nil
 	}
 	stored, named := compression.OfHead(head), compression.OfName(file.Path)
+	if as == compression.Auto {
+		if err := foreign(file.Path, head, stored); err != nil {
+			return File{}, err
+		}
+	}
 	switch {
 	case as != compression.Auto && stored != as:
 		return File{}, fmt.Errorf("%s does not begin like %v data; leave the compression to compression.Auto, or say what the file is", file.Path, as)
@@ -68,6 +74,34 @@ func examine(f *os.File, as compression.Format) (File, error) {
 	}
 	file.Format = stored
 	return file, nil
+}
+
+// foreign is the error for a file that is compressed in a way that is not read, or
+// is an archive. The name counts where the bytes tell nothing, and for archives in a
+// file that is compressed.
+func foreign(path string, head []byte, stored compression.Format) error {
+	const advice = "plain text, gzip and zstd can be read"
+	if name := compression.ForeignHead(head); name != "" && stored == compression.None {
+		return fmt.Errorf("%s is %s data, by its first bytes; %s: unpack it, or compress it anew; if it is plain text, say so with compression.None", path, name, advice)
+	}
+	name := compression.ForeignName(path)
+	if name == "" || stored != compression.None && name != "tar" {
+		return nil
+	}
+	return fmt.Errorf("%s is named like %s data; %s: unpack it, or compress it anew; if it is %v in truth, say so with compression.%s", path, name, advice, is(stored), constant(stored))
+}
+
+func is(f compression.Format) string {
+	if f == compression.None {
+		return "plain text"
+	}
+	return f.String() + " data of text"
+}
+
+// constant is the name of f in Go.
+func constant(f compression.Format) string {
+	s := f.String()
+	return strings.ToUpper(s[:1]) + s[1:]
 }
 
 func readAt(f *os.File, p []byte, at int64) error {

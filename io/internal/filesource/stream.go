@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/millrace/millrace/io/compression"
@@ -36,7 +35,7 @@ func (f File) open(offset int64) (*stream, error) {
 	s := &stream{file: f, stored: storedBytes{file: file, size: f.Size}, release: func() {}}
 	switch f.Format {
 	case compression.Gzip:
-		z, err := gzip.NewReader(bufio.NewReaderSize(&s.stored, 64<<10))
+		z, err := newMembers(&s.stored)
 		if err != nil {
 			file.Close()
 			return nil, s.broken(err)
@@ -88,6 +87,15 @@ func (s *stream) Read(p []byte) (int, error) {
 func (s *stream) broken(err error) error {
 	if s.file.Format == compression.None || s.stored.err != nil {
 		return err
+	}
+	if s.file.Format == compression.Zstd {
+		if end, ok := framesEnd(s.stored.file, s.file.Size); ok {
+			err = &trailing{end}
+		}
+	}
+	var behind *trailing
+	if errors.As(err, &behind) {
+		return fmt.Errorf("%s has trailing data: the %d bytes from byte %d on are no %v data; cut them off, or fetch or write the file again", s.file.Path, s.file.Size-behind.at, behind.at, s.file.Format)
 	}
 	at := fmt.Sprintf("near byte %d of %d", s.stored.at, s.file.Size)
 	switch {

@@ -30,10 +30,24 @@
 // An empty cell is an error but for text, and for pointers, which become nil. A
 // pointer to text is nil for an empty cell without quotes, and points to the empty
 // text for one in quotes. The option "optional" says that the column may be
-// missing, and that an empty cell leaves the field zero. The option "layout",
-// which comes last, is that of [time.Parse] or one of "unix", "unixms" and
-// "unixus", for seconds, milliseconds and microseconds since the epoch; without it
-// times are RFC 3339.
+// missing, and that an empty cell leaves the field zero.
+//
+// # Times
+//
+// Times are RFC 3339 unless the option "layout", which comes last, says otherwise: it
+// is a layout of [time.Parse], or one of "unix", "unixms" and "unixus", for whole
+// seconds, milliseconds and microseconds since the epoch. A layout that would not
+// read what it writes is a mistake: one of another language, such as "%Y-%m-%d", an
+// hour of 12 without its half of the day, or the abbreviation of a zone (MST)
+// without an offset (-0700), since what zone it means depends on the machine.
+//
+// What is read does not depend on the time zone of the machine. Without a zone in the
+// layout, times are UTC: they are read as such, and converted before they are
+// written. A time whose zone has an offset that the layout has no place for, such as
+// one with seconds in RFC 3339, or a name that cannot be read again, is converted to
+// UTC, too. What is finer than the
+// layout, such as fractions of a second, is not written. A leap second is read as the
+// second after it.
 //
 // # Records
 //

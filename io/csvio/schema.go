@@ -94,6 +94,9 @@ func (f *field) parseTag(tag string) (layout string, err error) {
 			if l == "" {
 				return "", errors.New("the layout in its tag is empty")
 			}
+			if strings.HasSuffix(l, ",optional") {
+				return "", fmt.Errorf("its tag has the layout %q, since all that follows \"layout=\" is the layout; put optional before it", l)
+			}
 			return l, nil
 		}
 		var option string

@@ -2,7 +2,7 @@
 // struct.
 //
 // It is a connector, and stands on what it shares with package textio: how files
-// are found, cut, resumed and committed is the same there. What it adds is the
+// are found, unpacked, cut, resumed and committed is the same there. What it adds is the
 // grammar of RFC 4180, and the way between a record and a struct, which is
 // worked out once per type and file and involves no reflection per row.
 //
@@ -30,7 +30,8 @@
 // An empty cell is an error but for text, and for pointers, which become nil. A
 // pointer to text is nil for an empty cell without quotes, and points to the empty
 // text for one in quotes. The option "optional" says that the column may be
-// missing, and that an empty cell leaves the field zero.
+// missing, and that an empty cell leaves the field zero; a zero time is no event time
+// (see [Options.EventTime]).
 //
 // # Times
 //

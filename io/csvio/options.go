@@ -25,7 +25,9 @@ type Options[T any] struct {
 	// piece, since a line end in the middle of a file cannot be told from one
 	// inside of quotes. A record with a line end in a field is then a bad row.
 	SingleLineRecords bool
-	// EventTime is the event time of a row; rows have none without it.
+	// EventTime is the event time of a row; rows have none without it. A row for which
+	// it is [model.MinTimestamp], or that of the zero [time.Time], as an empty optional
+	// column leaves it, has none: it is not late, see [Source].
 	EventTime func(T) model.Timestamp
 	// OutOfOrderness is how far behind the latest event time of its split a row may
 	// be; see [source.BoundedOutOfOrderness]. Bad rows have no part in it.
@@ -33,8 +35,8 @@ type Options[T any] struct {
 	// Compression is how the files are compressed. Auto tells by the first bytes
 	// of each, and fails where they contradict its name.
 	Compression compression.Format
-	// AllowNoFiles makes a pattern that matches no file an empty input. Otherwise
-	// it is an error.
+	// AllowNoFiles makes a pattern that matches no file, or only files without a
+	// header, an empty input. Otherwise it is an error.
 	AllowNoFiles bool
 	// MaxRecordBytes is the longest record that is accepted; a longer one is a bad
 	// row. It bounds the memory of a reader. 0 means 16 MiB.
@@ -67,7 +69,7 @@ func (o Options[T]) files() filesource.Options {
 	return filesource.Options{
 		Compression: o.Compression, AllowNoFiles: o.AllowNoFiles,
 		MaxLineBytes: o.MaxRecordBytes, MinSplitBytes: o.MinSplitBytes,
-		Whole: !o.SingleLineRecords, KeepEmpty: true,
+		Whole: !o.SingleLineRecords,
 	}
 }
 
@@ -78,11 +80,16 @@ type dialect struct {
 	oneLine bool
 	columns []string // nil if they are in a header
 	limit   int
+	// allowEmpty says that there may be no file with a header.
+	allowEmpty bool
 }
 
 func (o Options[T]) dialect() (dialect, error) {
 	comma, err := commaOf(o.Comma)
-	d := dialect{comma: comma, comment: byte(o.Comment), oneLine: o.SingleLineRecords, columns: o.Columns, limit: o.MaxRecordBytes}
+	d := dialect{
+		comma: comma, comment: byte(o.Comment), oneLine: o.SingleLineRecords, columns: o.Columns,
+		limit: o.MaxRecordBytes, allowEmpty: o.AllowNoFiles,
+	}
 	if d.limit == 0 {
 		d.limit = filesource.DefaultMaxLineBytes
 	}

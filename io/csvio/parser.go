@@ -55,6 +55,28 @@ func (p *parser) next() error {
 	}
 }
 
+// skipTo passes over the lines that begin before offset.
+func (p *parser) skipTo(offset int64) error {
+	for p.in.Offset() < offset {
+		if err := p.skipLine(); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// skipLine passes over a line of any length.
+func (p *parser) skipLine() error {
+	_, err := p.in.Line()
+	var long *filesource.TooLong
+	if errors.As(err, &long) {
+		return p.in.Discard()
+	}
+	return err
+}
+
 // failed is what next returns for an error of the input.
 func (p *parser) failed(err error) error {
 	var long *filesource.TooLong

@@ -56,6 +56,10 @@
 // ends are "\n" or "\r\n", those inside of quotes are kept as they are. Lines that
 // are empty are skipped. Every record has as many fields as the header has.
 //
+// Files of other habits are read with [Options]: other separators, comments, lines
+// before the header, words for an empty cell, quotes in the middle of fields, and
+// blanks around them.
+//
 // A record that is no CSV, because its quotes do not match, ends with its first
 // line: reading goes on with the line after it.
 package csvio

@@ -11,13 +11,22 @@ import (
 )
 
 // header returns the names of the columns of the file that p is at the beginning
-// of, and moves past them. They are a copy. The error is io.EOF if the file, or the
+// of, and moves past them and what is before them. They are a copy. The error is io.EOF if the file, or the
 // split of it, ends before.
 func (p *parser) header() ([]string, error) {
+	for range p.skip {
+		if err := p.skipLine(); err != nil {
+			return nil, err
+		}
+	}
 	if p.columns != nil {
 		return p.columns, nil
 	}
-	switch err := p.next(); {
+	nulls := p.nulls
+	p.nulls = nil
+	err := p.next()
+	p.nulls = nulls
+	switch {
 	case err == io.EOF:
 		return nil, err
 	case err != nil:
@@ -36,7 +45,7 @@ func (p *parser) header() ([]string, error) {
 // headerOf reads the header of f, and returns where the rows begin. The error is
 // io.EOF if there is none.
 func (d dialect) headerOf(ctx context.Context, f filesource.File) (names []string, rows int64, err error) {
-	if d.columns != nil {
+	if d.columns != nil && d.skip == 0 {
 		return d.columns, 0, nil
 	}
 	in, err := filesource.Peek(ctx, f, d.limit)

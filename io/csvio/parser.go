@@ -43,7 +43,7 @@ func (p *parser) next() error {
 		if err != nil {
 			return p.failed(err)
 		}
-		if len(line) == 0 || line[0] == p.comment && p.comment != 0 {
+		if len(line) == 0 || line[0] == p.comment && p.comment != 0 || p.trim && len(p.trimmed(line)) == 0 {
 			continue
 		}
 		p.record = line
@@ -102,6 +102,24 @@ func (p *parser) plain() {
 		}
 	}
 	p.fields, p.starts = append(fields, orNil(record[from:])), append(starts, from)
+	if p.trim || len(p.nulls) > 0 {
+		for i, field := range p.fields {
+			p.fields[i] = p.bare(field)
+		}
+	}
+}
+
+// bare is a field without quotes as the options have it.
+func (p *parser) bare(field []byte) []byte {
+	if p.trim {
+		field = p.trimmed(field)
+	}
+	for _, word := range p.nulls {
+		if string(field) == word {
+			return nil
+		}
+	}
+	return orNil(field)
 }
 
 func orNil(field []byte) []byte {
@@ -118,6 +136,9 @@ func (p *parser) quoted() error {
 	for at := 0; ; at++ { // past the comma
 		p.starts = append(p.starts, at)
 		var err error
+		if quote := p.pastBlanks(at); quote < len(p.record) && p.record[quote] == '"' {
+			at = quote
+		}
 		if at < len(p.record) && p.record[at] == '"' {
 			at, err = p.quotedField(at)
 		} else {
@@ -138,7 +159,7 @@ func (p *parser) quoted() error {
 		}
 		field := from[s.from:s.to]
 		if !s.quoted {
-			field = orNil(field)
+			field = p.bare(field)
 		}
 		p.fields = append(p.fields, field)
 	}
@@ -151,7 +172,7 @@ func (p *parser) bareField(at int) (int, error) {
 	if i := bytes.IndexByte(field, p.comma); i >= 0 {
 		field = field[:i]
 	}
-	if i := bytes.IndexByte(field, '"'); i >= 0 {
+	if i := bytes.IndexByte(field, '"'); i >= 0 && !p.lazy {
 		return 0, p.giveUp(at+i, "a quote in a field that does not begin with one; put the field in quotes, and double those in it")
 	}
 	p.spans = append(p.spans, span{from: at, to: at + len(field)})
@@ -159,7 +180,7 @@ func (p *parser) bareField(at int) (int, error) {
 }
 
 // quotedField takes the field whose opening quote is at at, and returns where it
-// ends, past its closing quote.
+// ends, past its closing quote and what blanks are dropped.
 func (p *parser) quotedField(at int) (int, error) {
 	mended := len(p.mended) // where the mended field starts, if it is one
 	from := at + 1          // what comes after the last doubled quote
@@ -178,7 +199,11 @@ func (p *parser) quotedField(at int) (int, error) {
 			from, look = i+2, i+2
 			continue
 		}
-		if i+1 < len(p.record) && p.record[i+1] != p.comma {
+		end := p.pastBlanks(i + 1)
+		if stray := end < len(p.record) && p.record[end] != p.comma; stray && p.lazy {
+			look = i + 1
+			continue
+		} else if stray {
 			return 0, p.strayText(at, i+1)
 		}
 		s := span{from: from, to: i, quoted: true}
@@ -187,8 +212,16 @@ func (p *parser) quotedField(at int) (int, error) {
 			s = span{from: mended, to: len(p.mended), quoted: true, mended: true}
 		}
 		p.spans = append(p.spans, s)
-		return i + 1, nil
+		return end, nil
 	}
+}
+
+// pastBlanks is where the blanks at at end, if they are to be dropped.
+func (p *parser) pastBlanks(at int) int {
+	for p.trim && at < len(p.record) && p.blank(p.record[at]) {
+		at++
+	}
+	return at
 }
 
 // moreLines adds a line to the record, whose field at at has an open quote.

@@ -28,11 +28,11 @@ type stream struct {
 // open opens the content of f. Compressed files are opened at their beginning,
 // whatever offset is; skip goes on from there.
 func (f File) open(offset int64) (*stream, error) {
-	file, err := f.reopen()
+	file, written, err := f.reopen()
 	if err != nil {
 		return nil, err
 	}
-	s := &stream{file: f, stored: storedBytes{file: file, size: f.Size}, release: func() {}}
+	s := &stream{file: f, stored: storedBytes{file: file, size: f.Size, check: func() error { return f.unchanged(file, written) }}, release: func() {}}
 	switch f.Format {
 	case compression.Gzip:
 		z, err := newMembers(&s.stored)
@@ -117,10 +117,19 @@ type storedBytes struct {
 	file     *os.File
 	at, size int64
 	err      error
+	// check, if set, has the last word before the end. A line that is not finished
+	// may be one that is being written.
+	check func() error
 }
 
 func (b *storedBytes) Read(p []byte) (int, error) {
 	if b.at >= b.size {
+		if b.check != nil && b.err == nil {
+			b.err = b.check()
+		}
+		if b.err != nil {
+			return 0, b.err
+		}
 		return 0, io.EOF
 	}
 	n, err := b.file.ReadAt(p[:min(int64(len(p)), b.size-b.at)], b.at)

@@ -136,8 +136,10 @@ func (p *parser) quoted() error {
 	for at := 0; ; at++ { // past the comma
 		p.starts = append(p.starts, at)
 		var err error
-		if quote := p.pastBlanks(at); quote < len(p.record) && p.record[quote] == '"' {
-			at = quote
+		if p.trim {
+			if quote := p.pastBlanks(at); quote < len(p.record) && p.record[quote] == '"' {
+				at = quote
+			}
 		}
 		if at < len(p.record) && p.record[at] == '"' {
 			at, err = p.quotedField(at)
@@ -152,6 +154,7 @@ func (p *parser) quoted() error {
 		}
 	}
 	p.fields = p.fields[:0]
+	habits := p.trim || len(p.nulls) > 0
 	for _, s := range p.spans {
 		from := p.record
 		if s.mended {
@@ -159,7 +162,10 @@ func (p *parser) quoted() error {
 		}
 		field := from[s.from:s.to]
 		if !s.quoted {
-			field = p.bare(field)
+			field = orNil(field)
+			if habits {
+				field = p.bare(field)
+			}
 		}
 		p.fields = append(p.fields, field)
 	}
@@ -199,7 +205,10 @@ func (p *parser) quotedField(at int) (int, error) {
 			from, look = i+2, i+2
 			continue
 		}
-		end := p.pastBlanks(i + 1)
+		end := i + 1
+		if p.trim {
+			end = p.pastBlanks(end)
+		}
 		if stray := end < len(p.record) && p.record[end] != p.comma; stray && p.lazy {
 			look = i + 1
 			continue
@@ -216,9 +225,9 @@ func (p *parser) quotedField(at int) (int, error) {
 	}
 }
 
-// pastBlanks is where the blanks at at end, if they are to be dropped.
+// pastBlanks is where the blanks at at end.
 func (p *parser) pastBlanks(at int) int {
-	for p.trim && at < len(p.record) && p.blank(p.record[at]) {
+	for at < len(p.record) && p.blank(p.record[at]) {
 		at++
 	}
 	return at

@@ -2,6 +2,9 @@
 // write. It holds the names and how they are recognized; the connectors do the
 // work. Its invariant: what a file is follows from its bytes wherever they tell,
 // and from its name only where they do not.
+//
+// Other compressions, and archives, are recognized in order to be refused: see
+// [ForeignHead] and [ForeignName].
 package compression
 
 import (
@@ -15,12 +18,15 @@ type Format uint8
 
 const (
 	// Auto goes by the file: by its first bytes when it is read, by its name
-	// (".gz", ".zst") when it is written.
+	// (".gz", ".zst") when it is written. What is compressed otherwise, or is an
+	// archive, by its bytes or its name, is an error.
 	Auto Format = iota
 	None
-	// Gzip is one or more gzip members after each other (RFC 1952).
+	// Gzip is one or more gzip members after each other (RFC 1952). Zeros behind the
+	// last are passed over; anything else there is an error.
 	Gzip
-	// Zstd is one or more Zstandard frames after each other (RFC 8878).
+	// Zstd is one or more Zstandard frames after each other (RFC 8878). Anything else
+	// behind them is an error.
 	Zstd
 )
 

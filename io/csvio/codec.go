@@ -4,7 +4,6 @@ import (
 	"encoding"
 	"errors"
 	"fmt"
-	"math"
 	"reflect"
 	"strconv"
 	"time"
@@ -48,7 +47,14 @@ func codecFor(t reflect.Type, layout string) (codec, error) {
 	if hasTextMethods(base) && base != timeType {
 		return textCodec(t, pointer), nil
 	}
-	c, ok := plainCodec(base, layout)
+	if isTime(base) {
+		c, err := timeCodecs(layout)
+		if pointer {
+			return c.pointer, err
+		}
+		return c.value, err
+	}
+	c, ok := plainCodec(base)
 	if !ok {
 		return codec{}, fmt.Errorf("%v has no text form here; a field is a string, bool, number, time.Time, time.Duration, has UnmarshalText and MarshalText, or is a pointer to one of those", t)
 	}
@@ -65,13 +71,9 @@ func isTime(t reflect.Type) bool {
 // codecs are those of a type and of pointers to it.
 type codecs struct{ value, pointer codec }
 
-func plainCodec(t reflect.Type, layout string) (codecs, bool) {
-	switch {
-	case t == durationType:
+func plainCodec(t reflect.Type) (codecs, bool) {
+	if t == durationType {
 		return codecsOf(parseDuration, appendDuration, false), true
-	case isTime(t):
-		parse, format := timeFunctions(layout)
-		return codecsOf(parse, format, true), true
 	}
 	switch t.Kind() {
 	case reflect.String:
@@ -364,54 +366,4 @@ func parseDuration(cell []byte) (time.Duration, error) {
 
 func appendDuration(dst []byte, d time.Duration) ([]byte, error) {
 	return append(dst, d.String()...), nil
-}
-
-// timeFunctions parse and format times of a layout, "" being RFC 3339.
-func timeFunctions(layout string) (func([]byte) (time.Time, error), func([]byte, time.Time) ([]byte, error)) {
-	switch layout {
-	case "":
-		return parseRFC3339, func(dst []byte, t time.Time) ([]byte, error) { return t.AppendText(dst) }
-	case "unix":
-		return epoch(1)
-	case "unixms":
-		return epoch(1_000)
-	case "unixus":
-		return epoch(1_000_000)
-	}
-	parse := func(cell []byte) (time.Time, error) {
-		t, err := time.Parse(layout, view(cell)) // copies what it keeps, a zone's name
-		if err != nil {
-			return time.Time{}, refusal[time.Time](cell, "a time like "+strconv.Quote(layout), err)
-		}
-		return t, nil
-	}
-	return parse, func(dst []byte, t time.Time) ([]byte, error) { return t.AppendFormat(dst, layout), nil }
-}
-
-func parseRFC3339(cell []byte) (time.Time, error) {
-	t, err := time.Parse(time.RFC3339, view(cell))
-	if err != nil {
-		return time.Time{}, refusal[time.Time](cell, "a time of RFC 3339; if it is another kind, name its layout in the field's tag", err)
-	}
-	return t, nil
-}
-
-// epoch counts perSecond parts of a second since 1970.
-func epoch(perSecond int64) (func([]byte) (time.Time, error), func([]byte, time.Time) ([]byte, error)) {
-	part := int64(time.Second) / perSecond
-	parse := func(cell []byte) (time.Time, error) {
-		n, err := strconv.ParseInt(view(cell), 10, 64)
-		if err != nil {
-			return time.Time{}, refusal[time.Time](cell, "a whole number", err)
-		}
-		seconds := n / perSecond
-		return time.Unix(seconds, (n-seconds*perSecond)*part).UTC(), nil
-	}
-	format := func(dst []byte, t time.Time) ([]byte, error) {
-		if s := t.Unix(); s > math.MaxInt64/perSecond-1 || s < math.MinInt64/perSecond+1 {
-			return dst, fmt.Errorf("the year %d does not fit in a count since the epoch", t.Year())
-		}
-		return strconv.AppendInt(dst, t.Unix()*perSecond+int64(t.Nanosecond())/part, 10), nil
-	}
-	return parse, format
 }

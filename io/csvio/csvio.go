@@ -2,7 +2,7 @@
 // struct.
 //
 // It is a connector, and stands on what it shares with package textio: how files
-// are found, cut, resumed and committed is the same there. What it adds is the
+// are found, unpacked, cut, resumed and committed is the same there. What it adds is the
 // grammar of RFC 4180, and the way between a record and a struct, which is
 // worked out once per type and file and involves no reflection per row.
 //
@@ -30,16 +30,35 @@
 // An empty cell is an error but for text, and for pointers, which become nil. A
 // pointer to text is nil for an empty cell without quotes, and points to the empty
 // text for one in quotes. The option "optional" says that the column may be
-// missing, and that an empty cell leaves the field zero. The option "layout",
-// which comes last, is that of [time.Parse] or one of "unix", "unixms" and
-// "unixus", for seconds, milliseconds and microseconds since the epoch; without it
-// times are RFC 3339.
+// missing, and that an empty cell leaves the field zero; a zero time is no event time
+// (see [Options.EventTime]).
+//
+// # Times
+//
+// Times are RFC 3339 unless the option "layout", which comes last, says otherwise: it
+// is a layout of [time.Parse], or one of "unix", "unixms" and "unixus", for whole
+// seconds, milliseconds and microseconds since the epoch. A layout that would not
+// read what it writes is a mistake: one of another language, such as "%Y-%m-%d", an
+// hour of 12 without its half of the day, or the abbreviation of a zone (MST)
+// without an offset (-0700), since what zone it means depends on the machine.
+//
+// What is read does not depend on the time zone of the machine. Without a zone in the
+// layout, times are UTC: they are read as such, and converted before they are
+// written. A time whose zone has an offset that the layout has no place for, such as
+// one with seconds in RFC 3339, or a name that cannot be read again, is converted to
+// UTC, too. What is finer than the
+// layout, such as fractions of a second, is not written. A leap second is read as the
+// second after it.
 //
 // # Records
 //
 // Fields may be quoted, and then hold commas, line ends and doubled quotes. Line
 // ends are "\n" or "\r\n", those inside of quotes are kept as they are. Lines that
 // are empty are skipped. Every record has as many fields as the header has.
+//
+// Files of other habits are read with [Options]: other separators, comments, lines
+// before the header, words for an empty cell, quotes in the middle of fields, and
+// blanks around them.
 //
 // A record that is no CSV, because its quotes do not match, ends with its first
 // line: reading goes on with the line after it.

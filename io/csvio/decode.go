@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"math"
 	"reflect"
 
 	"github.com/millrace/millrace/io/internal/filesource"
@@ -31,11 +33,18 @@ type cell struct {
 func newDecoder[T any](ctx context.Context, s *schema, d dialect, in *filesource.Input, row *T) (*decoder[T], error) {
 	dec := &decoder[T]{parser: parser{dialect: d, in: in}, row: row}
 	var names []string
-	var err error
+	rows, err := int64(0), io.EOF // where the rows begin
 	if in.Fresh {
 		names, err = dec.parser.header()
-	} else {
-		names, err = d.headerOf(ctx, in.File)
+	}
+	if err == io.EOF { // the header is in another split, if there is one
+		names, rows, err = d.headerOf(ctx, in.File)
+	}
+	if err == io.EOF {
+		return dec, dec.parser.skipTo(math.MaxInt64)
+	}
+	if err == nil {
+		err = dec.parser.skipTo(rows)
 	}
 	if err != nil {
 		return nil, err

@@ -6,20 +6,29 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/millrace/millrace/io/internal/filesource"
 )
 
 // header returns the names of the columns of the file that p is at the beginning
-// of, and moves past them. They are a copy.
+// of, and moves past them and what is before them. They are a copy. The error is io.EOF if the file, or the
+// split of it, ends before.
 func (p *parser) header() ([]string, error) {
+	for range p.skip {
+		if err := p.skipLine(); err != nil {
+			return nil, err
+		}
+	}
 	if p.columns != nil {
 		return p.columns, nil
 	}
-	switch err := p.next(); {
+	nulls := p.nulls
+	p.nulls = nil
+	err := p.next()
+	p.nulls = nulls
+	switch {
 	case err == io.EOF:
-		return nil, fmt.Errorf("%s has no header: it has no line that is not empty or a comment; leave it out of the pattern, or name the columns in Options.Columns", p.in.File.Path)
+		return nil, err
 	case err != nil:
 		return nil, fmt.Errorf("the header: %w", err)
 	}
@@ -29,71 +38,57 @@ func (p *parser) header() ([]string, error) {
 	names := make([]string, len(p.fields))
 	for i, field := range p.fields {
 		names[i] = string(field)
-		if j := slices.Index(names[:i], names[i]); j >= 0 && names[i] != "" {
-			return nil, p.fault(p.starts[i], names[i], fmt.Errorf("the header has this name for its columns %d and %d; rename one", j+1, i+1))
-		}
 	}
 	return names, nil
 }
 
-// headerOf reads the header of f.
-func (d dialect) headerOf(ctx context.Context, f filesource.File) ([]string, error) {
-	if d.columns != nil {
-		return d.columns, nil
+// headerOf reads the header of f, and returns where the rows begin. The error is
+// io.EOF if there is none.
+func (d dialect) headerOf(ctx context.Context, f filesource.File) (names []string, rows int64, err error) {
+	if d.columns != nil && d.skip == 0 {
+		return d.columns, 0, nil
 	}
 	in, err := filesource.Peek(ctx, f, d.limit)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer in.Close()
 	p := parser{dialect: d, in: in}
-	return p.header()
+	names, err = p.header()
+	return names, in.Offset(), err
 }
 
 // check finds out whether every file can be read as rows of s, so that a run
-// does not come upon one that cannot be when most are done.
+// does not come upon one that cannot be when most are done. Files without a header
+// have no rows; if that goes for all, it is taken for a mistake.
 func (d dialect) check(ctx context.Context, s *schema, files []filesource.File) error {
 	if d.columns != nil {
 		_, err := s.match(d.columns)
 		return err
 	}
-	var first []string
+	empty := 0
 	for _, f := range files {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		names, err := d.headerOf(ctx, f)
+		names, _, err := d.headerOf(ctx, f)
+		if err == io.EOF {
+			empty++
+			continue
+		}
 		if err != nil {
 			return err
 		}
 		if _, err := s.match(names); err != nil {
 			return fmt.Errorf("%s: %w", f.Path, err)
 		}
-		if first == nil {
-			first = names
-		}
-		if err := sameColumns(first, names); err != nil {
-			return fmt.Errorf("%s and %s have different headers: %w; read them with a pattern for each", files[0].Path, f.Path, err)
-		}
 	}
-	return nil
-}
-
-// sameColumns compares headers, whose columns may come in another order.
-func sameColumns(a, b []string) error {
-	missing := func(from, of []string) error {
-		for _, name := range of {
-			if !slices.Contains(from, name) {
-				return fmt.Errorf("one has the column %q and the other has not", name)
-			}
-		}
+	if empty == 0 || empty < len(files) || d.allowEmpty {
 		return nil
 	}
-	if err := errors.Join(missing(b, a), missing(a, b)); err != nil {
-		return err
+	const advice = "name the columns in Options.Columns, or set AllowNoFiles if that is no mistake"
+	if empty == 1 {
+		return fmt.Errorf("%s has no header: it has no line that is not empty or a comment; %s", files[0].Path, advice)
 	}
-	if len(a) != len(b) { // in columns without a name
-		return fmt.Errorf("one has %d columns and the other %d", len(a), len(b))
-	}
-	return nil
+	return errors.New("none of the " + count(empty, "file") + ", such as " + files[0].Path + ", has a header: they have no line that is not empty or a comment; " + advice)
 }

@@ -43,7 +43,7 @@ func (p *parser) next() error {
 		if err != nil {
 			return p.failed(err)
 		}
-		if len(line) == 0 || line[0] == p.comment && p.comment != 0 {
+		if len(line) == 0 || line[0] == p.comment && p.comment != 0 || p.trim && len(p.trimmed(line)) == 0 {
 			continue
 		}
 		p.record = line
@@ -53,6 +53,28 @@ func (p *parser) next() error {
 		}
 		return p.quoted()
 	}
+}
+
+// skipTo passes over the lines that begin before offset.
+func (p *parser) skipTo(offset int64) error {
+	for p.in.Offset() < offset {
+		if err := p.skipLine(); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// skipLine passes over a line of any length.
+func (p *parser) skipLine() error {
+	_, err := p.in.Line()
+	var long *filesource.TooLong
+	if errors.As(err, &long) {
+		return p.in.Discard()
+	}
+	return err
 }
 
 // failed is what next returns for an error of the input.
@@ -80,6 +102,24 @@ func (p *parser) plain() {
 		}
 	}
 	p.fields, p.starts = append(fields, orNil(record[from:])), append(starts, from)
+	if p.trim || len(p.nulls) > 0 {
+		for i, field := range p.fields {
+			p.fields[i] = p.bare(field)
+		}
+	}
+}
+
+// bare is a field without quotes as the options have it.
+func (p *parser) bare(field []byte) []byte {
+	if p.trim {
+		field = p.trimmed(field)
+	}
+	for _, word := range p.nulls {
+		if string(field) == word {
+			return nil
+		}
+	}
+	return orNil(field)
 }
 
 func orNil(field []byte) []byte {
@@ -96,6 +136,11 @@ func (p *parser) quoted() error {
 	for at := 0; ; at++ { // past the comma
 		p.starts = append(p.starts, at)
 		var err error
+		if p.trim {
+			if quote := p.pastBlanks(at); quote < len(p.record) && p.record[quote] == '"' {
+				at = quote
+			}
+		}
 		if at < len(p.record) && p.record[at] == '"' {
 			at, err = p.quotedField(at)
 		} else {
@@ -109,6 +154,7 @@ func (p *parser) quoted() error {
 		}
 	}
 	p.fields = p.fields[:0]
+	habits := p.trim || len(p.nulls) > 0
 	for _, s := range p.spans {
 		from := p.record
 		if s.mended {
@@ -117,6 +163,9 @@ func (p *parser) quoted() error {
 		field := from[s.from:s.to]
 		if !s.quoted {
 			field = orNil(field)
+			if habits {
+				field = p.bare(field)
+			}
 		}
 		p.fields = append(p.fields, field)
 	}
@@ -129,7 +178,7 @@ func (p *parser) bareField(at int) (int, error) {
 	if i := bytes.IndexByte(field, p.comma); i >= 0 {
 		field = field[:i]
 	}
-	if i := bytes.IndexByte(field, '"'); i >= 0 {
+	if i := bytes.IndexByte(field, '"'); i >= 0 && !p.lazy {
 		return 0, p.giveUp(at+i, "a quote in a field that does not begin with one; put the field in quotes, and double those in it")
 	}
 	p.spans = append(p.spans, span{from: at, to: at + len(field)})
@@ -137,7 +186,7 @@ func (p *parser) bareField(at int) (int, error) {
 }
 
 // quotedField takes the field whose opening quote is at at, and returns where it
-// ends, past its closing quote.
+// ends, past its closing quote and what blanks are dropped.
 func (p *parser) quotedField(at int) (int, error) {
 	mended := len(p.mended) // where the mended field starts, if it is one
 	from := at + 1          // what comes after the last doubled quote
@@ -156,7 +205,14 @@ func (p *parser) quotedField(at int) (int, error) {
 			from, look = i+2, i+2
 			continue
 		}
-		if i+1 < len(p.record) && p.record[i+1] != p.comma {
+		end := i + 1
+		if p.trim {
+			end = p.pastBlanks(end)
+		}
+		if stray := end < len(p.record) && p.record[end] != p.comma; stray && p.lazy {
+			look = i + 1
+			continue
+		} else if stray {
 			return 0, p.strayText(at, i+1)
 		}
 		s := span{from: from, to: i, quoted: true}
@@ -165,8 +221,16 @@ func (p *parser) quotedField(at int) (int, error) {
 			s = span{from: mended, to: len(p.mended), quoted: true, mended: true}
 		}
 		p.spans = append(p.spans, s)
-		return i + 1, nil
+		return end, nil
 	}
+}
+
+// pastBlanks is where the blanks at at end.
+func (p *parser) pastBlanks(at int) int {
+	for at < len(p.record) && p.blank(p.record[at]) {
+		at++
+	}
+	return at
 }
 
 // moreLines adds a line to the record, whose field at at has an open quote.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"time"
 
 	"github.com/millrace/millrace/io/internal/filesource"
 	"github.com/millrace/millrace/model"
@@ -37,9 +38,16 @@ func ReadWithDeadLetters[T any](p *model.Pipeline, pattern string, opts Options[
 // Source is the rows of the files that match pattern, which is as
 // [github.com/millrace/millrace/io/textio.Source] describes.
 //
-// Every file has a header unless opts name the columns. Columns that T has no
-// field for are passed over. The headers of all files are read and compared
-// before anything else; the columns may come in any order.
+// Every file has a header unless opts name the columns. The headers of all files are
+// read before anything else, and must have a column for each field that is not
+// optional, once. Beyond that they may differ: columns that T has no field for are
+// passed over, whatever their names, and may be missing in some files. A file without
+// a line has no rows.
+//
+// A row without an event time is stamped with the watermark of its split: the latest
+// event time of the rows before it in its split, less OutOfOrderness. So it is not
+// late, and belongs to the windows of that time. Before the first row with an event
+// time that is [model.MinTimestamp].
 //
 // A file is read by one reader unless opts say SingleLineRecords. A compressed
 // one is in any case, and resuming in it costs decompressing again what was read
@@ -62,7 +70,21 @@ func Source[T any](pattern string, opts Options[T]) source.Source[T] {
 			return nil
 		}, nil
 	})
-	return timed(src, opts, opts.EventTime)
+	if opts.EventTime == nil {
+		return src
+	}
+	return timed(src, opts, func(row T) model.Timestamp { return orNone(opts.EventTime(row)) })
+}
+
+// zeroTime is the event time of a [time.Time] that was never set.
+var zeroTime = model.TimestampOf(time.Time{})
+
+// orNone is t, or MinTimestamp, which is no event time, for the zero time.
+func orNone(t model.Timestamp) model.Timestamp {
+	if t == zeroTime {
+		return model.MinTimestamp
+	}
+	return t
 }
 
 // advised adds to a *RowError what can be done about it.
@@ -105,21 +127,18 @@ func outcomeSource[T any](pattern string, opts Options[T]) source.Source[outcome
 		}, nil
 	})
 	if opts.EventTime == nil {
-		return timed(src, opts, nil)
+		return src
 	}
 	return timed(src, opts, func(o outcome[T]) model.Timestamp {
 		if o.Bad != nil {
 			return model.MinTimestamp // it has none
 		}
-		return opts.EventTime(o.Row)
+		return orNone(opts.EventTime(o.Row))
 	})
 }
 
-// timed gives the elements of src event times, if at says which.
+// timed gives the elements of src the event times that at says.
 func timed[T, E any](src source.Source[E], opts Options[T], at func(E) model.Timestamp) source.Source[E] {
-	if at == nil {
-		return src
-	}
 	return source.WithEventTime(src, at, source.BoundedOutOfOrderness(opts.OutOfOrderness))
 }
 

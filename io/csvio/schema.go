@@ -94,6 +94,9 @@ func (f *field) parseTag(tag string) (layout string, err error) {
 			if l == "" {
 				return "", errors.New("the layout in its tag is empty")
 			}
+			if strings.HasSuffix(l, ",optional") {
+				return "", fmt.Errorf("its tag has the layout %q, since all that follows \"layout=\" is the layout; put optional before it", l)
+			}
 			return l, nil
 		}
 		var option string
@@ -142,6 +145,8 @@ func (s *schema) match(names []string) ([]int, error) {
 			found = folded[strings.ToLower(f.name)]
 		}
 		switch {
+		case len(found) > 1 && sameNames(names, found):
+			errs = append(errs, fmt.Errorf("%s could be any of %d columns, which are all named %q; rename all but one of them, or leave the field out with the tag csv:\"-\"", f.path, len(found), names[found[0]]))
 		case len(found) > 1:
 			errs = append(errs, fmt.Errorf("%s could be any of %d columns; give it the name of one, to the letter, in its tag", f.path, len(found)))
 		case len(found) == 1:
@@ -153,6 +158,16 @@ func (s *schema) match(names []string) ([]int, error) {
 		}
 	}
 	return columns, errors.Join(errs...)
+}
+
+// sameNames reports whether the columns have one name.
+func sameNames(names []string, columns []int) bool {
+	for _, c := range columns {
+		if names[c] != names[columns[0]] {
+			return false
+		}
+	}
+	return true
 }
 
 func quoteAll(names []string) string {

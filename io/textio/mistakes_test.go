@@ -135,7 +135,7 @@ func TestDamagedFilesAreErrors(t *testing.T) {
 		}
 		path = filepath.Join(dir(t, map[string]string{"f": pack(format, text) + "garbage"}), "f")
 		_, err = readtest.Try(textio.Source(path, textio.Options{}), 1)
-		if err == nil || !strings.Contains(err.Error(), "f is ") {
+		if err == nil || !strings.Contains(err.Error(), "f has trailing data: ") {
 			t.Errorf("%v with garbage behind it: %v", format, err)
 		}
 	}

@@ -58,6 +58,9 @@ func (s *Sink[T]) Validate() error {
 	if !o.Compression.Valid() {
 		errs = append(errs, fmt.Errorf("%v is no compression; take one of package compression", o.Compression))
 	}
+	if name := compression.ForeignName(s.String()); name != "" && o.Compression == compression.Auto {
+		errs = append(errs, fmt.Errorf("%s is named like %s data, which cannot be written; gzip (.gz) and zstd (.zst) can: change the name, or set Compression", s, name))
+	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("%s: %w", s.Name, err)
 	}

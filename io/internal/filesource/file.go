@@ -6,6 +6,8 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
+	"strings"
+	"time"
 
 	"github.com/millrace/millrace/io/compression"
 )
@@ -58,6 +60,11 @@ func examine(f *os.File, as compression.Format) (File, error) {
 		return file, nil
 	}
 	stored, named := compression.OfHead(head), compression.OfName(file.Path)
+	if as == compression.Auto {
+		if err := foreign(file.Path, head, stored); err != nil {
+			return File{}, err
+		}
+	}
 	switch {
 	case as != compression.Auto && stored != as:
 		return File{}, fmt.Errorf("%s does not begin like %v data; leave the compression to compression.Auto, or say what the file is", file.Path, as)
@@ -68,6 +75,34 @@ func examine(f *os.File, as compression.Format) (File, error) {
 	}
 	file.Format = stored
 	return file, nil
+}
+
+// foreign is the error for a file that is compressed in a way that is not read, or
+// is an archive. The name counts where the bytes tell nothing, and for archives in a
+// file that is compressed.
+func foreign(path string, head []byte, stored compression.Format) error {
+	const readable = "plain text, gzip and zstd can be read"
+	if name := compression.ForeignHead(head); name != "" && stored == compression.None {
+		return fmt.Errorf("%s is %s data, by its first bytes; %s: unpack it, or compress it anew; if it is plain text, say so with compression.None", path, name, readable)
+	}
+	name := compression.ForeignName(path)
+	if name == "" || stored != compression.None && name != "tar" {
+		return nil
+	}
+	return fmt.Errorf("%s is named like %s data; %s: unpack it, or compress it anew; if it is %v in truth, say so with compression.%s", path, name, readable, is(stored), constant(stored))
+}
+
+func is(f compression.Format) string {
+	if f == compression.None {
+		return "plain text"
+	}
+	return f.String() + " data of text"
+}
+
+// constant is the name of f in Go.
+func constant(f compression.Format) string {
+	s := f.String()
+	return strings.ToUpper(s[:1]) + s[1:]
 }
 
 func readAt(f *os.File, p []byte, at int64) error {
@@ -81,25 +116,50 @@ func readAt(f *os.File, p []byte, at int64) error {
 	return err
 }
 
-// reopen opens the file at f.Path and checks that it still is f.
-func (f File) reopen() (*os.File, error) {
+// reopen opens the file at f.Path and checks that it still is f. It also returns when
+// the file was last written to.
+func (f File) reopen() (*os.File, time.Time, error) {
 	file, err := os.Open(f.Path)
 	if err != nil {
-		return nil, err
+		return nil, time.Time{}, err
 	}
-	now, err := examine(file, f.Format)
+	info, err := file.Stat()
 	if err == nil {
-		err = f.same(now)
+		var now File
+		if now, err = examine(file, f.Format); err == nil {
+			err = f.same(now)
+		}
 	}
 	if err != nil {
 		file.Close()
-		return nil, err
+		return nil, time.Time{}, err
 	}
-	return file, nil
+	return file, info.ModTime(), nil
 }
 
+// unchanged checks that what was opened when it was last written to at that time is
+// still f, at the end of its reading. The path may lead to another file by now.
+func (f File) unchanged(file *os.File, written time.Time) error {
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	if info.Size() != f.Size {
+		return f.same(File{Size: info.Size()})
+	}
+	now, err := examine(file, compression.None)
+	if err == nil {
+		err = f.same(now)
+	}
+	if err == nil && !info.ModTime().Equal(written) {
+		err = fmt.Errorf("%s was written to while it was read, by the time of its last change; %s", f.Path, advice)
+	}
+	return err
+}
+
+const advice = "files must not change between the start of a run and its end; put the old file back, or start without the checkpoint"
+
 func (f File) same(now File) error {
-	const advice = "files must not change between the start of a run and its end; put the old file back, or start without the checkpoint"
 	switch {
 	case f.Size != now.Size:
 		return fmt.Errorf("%s has changed: it had %d bytes when its reading was planned and has %d now; %s", f.Path, f.Size, now.Size, advice)

@@ -28,6 +28,11 @@ func (r *reader[T]) Read(ctx context.Context, max int, emit func(*T, model.Times
 		return source.Status{Done: true}, nil
 	}
 	err := r.decode(max, emit)
+	if err == io.EOF {
+		if changed := r.in.stream.stored.check(); changed != nil {
+			err = changed
+		}
+	}
 	var long *TooLong
 	switch {
 	case err == io.EOF:

@@ -20,9 +20,6 @@ type Options struct {
 	MinSplitBytes int64 // 0 means DefaultMinSplitBytes
 	// Whole says that files are not to be cut.
 	Whole bool
-	// KeepEmpty says that an empty file, too, is a split, since its emptiness is
-	// for the decoder to judge.
-	KeepEmpty bool
 }
 
 const (
@@ -124,7 +121,7 @@ func (s *Source[T]) files(ctx context.Context) ([]File, error) {
 
 // cut cuts f into about equal ranges of at least share bytes.
 func (s *Source[T]) cut(f File, share int64) []source.Split {
-	if f.Size == 0 && !s.Options.KeepEmpty {
+	if f.Size == 0 {
 		return nil
 	}
 	n := int64(1)

@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/millrace/millrace/io/compression"
@@ -29,14 +28,14 @@ type stream struct {
 // open opens the content of f. Compressed files are opened at their beginning,
 // whatever offset is; skip goes on from there.
 func (f File) open(offset int64) (*stream, error) {
-	file, err := f.reopen()
+	file, written, err := f.reopen()
 	if err != nil {
 		return nil, err
 	}
-	s := &stream{file: f, stored: storedBytes{file: file, size: f.Size}, release: func() {}}
+	s := &stream{file: f, stored: storedBytes{file: file, size: f.Size, check: func() error { return f.unchanged(file, written) }}, release: func() {}}
 	switch f.Format {
 	case compression.Gzip:
-		z, err := gzip.NewReader(bufio.NewReaderSize(&s.stored, 64<<10))
+		z, err := newMembers(&s.stored)
 		if err != nil {
 			file.Close()
 			return nil, s.broken(err)
@@ -89,6 +88,15 @@ func (s *stream) broken(err error) error {
 	if s.file.Format == compression.None || s.stored.err != nil {
 		return err
 	}
+	if s.file.Format == compression.Zstd {
+		if end, ok := framesEnd(s.stored.file, s.file.Size); ok {
+			err = &trailing{end}
+		}
+	}
+	var behind *trailing
+	if errors.As(err, &behind) {
+		return fmt.Errorf("%s has trailing data: the %d bytes from byte %d on are no %v data; cut them off, or fetch or write the file again", s.file.Path, s.file.Size-behind.at, behind.at, s.file.Format)
+	}
 	at := fmt.Sprintf("near byte %d of %d", s.stored.at, s.file.Size)
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF), err == io.EOF:
@@ -109,10 +117,19 @@ type storedBytes struct {
 	file     *os.File
 	at, size int64
 	err      error
+	// check, if set, has the last word before the end. A line that is not finished
+	// may be one that is being written.
+	check func() error
 }
 
 func (b *storedBytes) Read(p []byte) (int, error) {
 	if b.at >= b.size {
+		if b.check != nil && b.err == nil {
+			b.err = b.check()
+		}
+		if b.err != nil {
+			return 0, b.err
+		}
 		return 0, io.EOF
 	}
 	n, err := b.file.ReadAt(p[:min(int64(len(p)), b.size-b.at)], b.at)

@@ -138,7 +138,9 @@ func timeOfLine(line string) model.Timestamp {
 	return model.Timestamp(n * 1000)
 }
 
-func put[T any](folder string, c model.PCollection[T]) {
+func put[T any](folder string, c model.PCollection[T]) { putAs(folder, "out", c) }
+
+func putAs[T any](folder, name string, c model.PCollection[T]) {
 	lines := transforms.Do(c, transforms.DoFunc[T, string](func(_ context.Context, e transforms.Element[T], out transforms.Output[string]) error {
 		mark := "+"
 		if e.Pane.Retraction {
@@ -147,7 +149,7 @@ func put[T any](folder string, c model.PCollection[T]) {
 		out.Emit(fmt.Sprintf("%s %v #%d %v", mark, e.Window, e.Pane.Index, e.Value))
 		return nil
 	}))
-	transforms.Write(lines, killing{textio.Sink(filepath.Join(folder, "out"), textio.WriteOptions{}), killedAt})
+	transforms.Write(lines, killing{textio.Sink(filepath.Join(folder, name), textio.WriteOptions{}), killedAt})
 }
 
 // tally counts by hand: in a cell, told by a timer at the end of the window.

@@ -135,6 +135,10 @@ func (k killing) Commit(ctx context.Context, prepared []sink.Committable) error 
 	return err
 }
 
+func (k killing) Sweep(ctx context.Context, owner string) (int, error) {
+	return k.Sink.(sink.Sweeper).Sweep(ctx, owner)
+}
+
 type killingWriter struct {
 	sink.Writer[string]
 	point *crashPoint

@@ -46,19 +46,26 @@ func (s *Store) commit(m *Manifest) (*saved, error) {
 		s.live.compactions.wait()
 	}
 	dir := checkpointDir(m.ID, m.Savepoint)
-	manifest, err := s.prepare(m, dir+tmpSuffix)
+	manifest, sum, err := s.prepare(m, dir+tmpSuffix)
 	if err != nil {
 		_ = s.fs.RemoveAll(s.join(checkpointsName, dir+tmpSuffix)) // or the next Open does
 		return nil, err
 	}
-	made := &saved{id: m.ID, savepoint: m.Savepoint, dir: dir, manifest: manifest, tables: identify(s.live.tables, manifest)}
+	made := &saved{id: m.ID, savepoint: m.Savepoint, dir: dir, manifest: manifest, sum: sum, ours: true, tables: identify(s.live.tables, manifest)}
 	s.live.tables = made.tables
-	if err := s.fs.Rename(s.join(checkpointsName, dir+tmpSuffix), s.join(checkpointsName, dir)); err != nil {
+	err = s.setLast(m.ID)
+	if err == nil {
+		err = s.fs.Rename(s.join(checkpointsName, dir+tmpSuffix), s.join(checkpointsName, dir))
+	}
+	if err != nil && s.absent(checkpointsName, dir) {
 		_ = s.fs.RemoveAll(s.join(checkpointsName, dir+tmpSuffix))
 		return nil, err
 	}
 	s.lastID = m.ID
-	if err := s.sync(checkpointsName); err != nil {
+	if err == nil {
+		err = s.sync(checkpointsName)
+	}
+	if err != nil {
 		s.saved = slices.Insert(s.saved, 0, made)
 		return nil, fmt.Errorf("%w: %w", ErrInDoubt, err)
 	}
@@ -66,29 +73,30 @@ func (s *Store) commit(m *Manifest) (*saved, error) {
 	return made, nil
 }
 
-// prepare makes the whole of a checkpoint under a name that is not one's.
-func (s *Store) prepare(m *Manifest, dir string) (*Manifest, error) {
+// prepare makes the whole of a checkpoint under a name that is not one's, and returns its
+// manifest and the checksum of that.
+func (s *Store) prepare(m *Manifest, dir string) (*Manifest, string, error) {
 	path := s.join(checkpointsName, dir)
 	if err := s.fs.RemoveAll(path); err != nil { // of a Commit that failed
-		return nil, err
+		return nil, "", err
 	}
 	if err := s.snapshot(dir); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	c := *m
 	c.Format, c.KeyGroups = Format, s.o.KeyGroups
 	var err error
 	if c.Files, err = s.files(dir); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	b, err := c.encode()
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if err := s.write(s.fs.PathJoin(checkpointsName, dir, manifestName), b, true); err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return &c, s.sync(checkpointsName, dir)
+	return &c, sealOf(b), s.sync(checkpointsName, dir)
 }
 
 // snapshot makes the files of the database, as it is, those of a checkpoint.

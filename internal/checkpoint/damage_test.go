@@ -157,7 +157,7 @@ func TestADamagedCheckpointIsPassedOver(t *testing.T) {
 			if err := errors.Join(s.Commit(&Manifest{ID: 4}), s.Commit(&Manifest{ID: 5})); err != nil {
 				t.Fatal(err)
 			}
-			if names, _ := fs.List(path.Join(stateDir, checkpointsName)); len(names) != 2 {
+			if names := listCheckpoints(fs); len(names) != 2 {
 				t.Errorf("there are %v", names)
 			}
 		})
@@ -210,7 +210,7 @@ func TestWhatCannotBeOpenedIsLeftAsItIs(t *testing.T) {
 				return bytes.Replace(b, []byte("layout 1"), []byte("layout 2"), 1)
 			})
 		}},
-		{"files of others", ErrForeign, "such as checkpoints; name an empty directory", func(fs vfs.FS) {
+		{"files of others", ErrForeign, "such as ID; name an empty directory", func(fs vfs.FS) {
 			_ = fs.Remove(path.Join(stateDir, identityName))
 		}},
 		{"a damaged identity", ErrForeign, "its file MILLRACE is damaged", func(fs vfs.FS) {

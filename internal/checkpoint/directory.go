@@ -41,10 +41,15 @@ const (
 	stagedName      = "staged"
 	manifestName    = "manifest.json"
 	committedName   = "COMMITTED"
+	idName          = "ID"
 
 	// What is not whole yet, and what is not any more.
 	tmpSuffix  = ".tmp"
 	goneSuffix = ".gone"
+
+	// lastPrefix begins the name of an empty file in checkpoints, which ends in the highest
+	// number that a checkpoint has ever had.
+	lastPrefix = "last-"
 )
 
 // identity is what identityName holds; the number is that of the layout of the

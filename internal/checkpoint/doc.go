@@ -9,10 +9,12 @@
 //
 //	MILLRACE                      says that this is a state directory, and of which format
 //	LOCK, OWNER, CONTROL          who has it open, and where it is asked (package control)
-//	COMMITTED                     the last checkpoint that sinks are known to have committed
+//	ID                            a name that no other state directory has
+//	COMMITTED                     the checkpoints that sinks are known to have committed, by checksum
 //	SHIPPING                      to where checkpoints are shipped, and by what claim (package shipping)
 //	checkpoints/000000000007      checkpoint 7: Pebble's files, and manifest.json
 //	checkpoints/000000000009-v2   checkpoint 9, a savepoint named v2
+//	checkpoints/last-000000000009 the highest number of a checkpoint so far, in the name of an empty file
 //	live/                         the tables of the database that the next checkpoint is made of
 //	staged/                       tables that were applied since the last checkpoint
 //
@@ -25,7 +27,7 @@
 // A directory in checkpoints whose name is a number is whole: it got that name after
 // all that is in it was synced, and loses it before anything of it is removed. What
 // a crash leaves has another name, or is found by the sums and sizes in the
-// manifest. Nothing in a checkpoint is ever changed: its tables are shared with live
+// manifest. A number is given once, also after its checkpoint was removed by hand. Nothing in a checkpoint is ever changed: its tables are shared with live
 // and other checkpoints as hard links, and its other files are copied.
 //
 // # Why tables, not batches

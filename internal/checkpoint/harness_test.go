@@ -6,8 +6,10 @@ import (
 	"log/slog"
 	"maps"
 	"math/rand/v2"
+	"path"
 	"slices"
 	"sort"
+	"strings"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -128,4 +130,11 @@ func sorted(s state) []string {
 	keys := slices.Collect(maps.Keys(s))
 	sort.Strings(keys)
 	return keys
+}
+
+// listCheckpoints lists the directories in checkpoints.
+func listCheckpoints(fs vfs.FS) []string {
+	names, _ := fs.List(path.Join(stateDir, checkpointsName))
+	slices.Sort(names)
+	return slices.DeleteFunc(names, func(n string) bool { return strings.HasPrefix(n, lastPrefix) })
 }

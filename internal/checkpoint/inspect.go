@@ -48,7 +48,7 @@ func inspect(d directory, keyGroups int) (in Inspection, err error) {
 	in.Skipped = skipped
 	if base != nil {
 		in.Manifest = base.manifest
-		in.SinksCommitted = d.committed(base.id)
+		in.SinksCommitted = d.committed(base)
 	}
 	return in, nil
 }

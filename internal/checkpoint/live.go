@@ -148,7 +148,7 @@ func (l *live) ingest(fs vfs.FS, path string) error {
 func (l *live) wrap(err error) error {
 	if path := l.corrupt.Load(); path != nil && pebble.IsCorruptionError(err) {
 		detail, _, _ := strings.Cut(err.Error(), "\n") // the rest says the same again
-		return fmt.Errorf("the file %s: %w: %s", *path, ErrDamaged, detail)
+		return fmt.Errorf("the file %s: %w: %s; restore the directory from a copy, or remove its newest checkpoint to go on from the one before, after which results since then come twice", *path, ErrDamaged, detail)
 	}
 	return err
 }

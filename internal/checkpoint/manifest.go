@@ -230,6 +230,11 @@ func sum(b []byte) string {
 
 var sealLen = len(seal(nil))
 
+// sealOf is the checksum at the end of an encoded manifest.
+func sealOf(b []byte) string {
+	return string(b[len(b)-len("\"\n}\n")-hex.EncodedLen(sha256.Size) : len(b)-len("\"\n}\n")])
+}
+
 // decode is the manifest that b holds. That of another format is an
 // [ErrNewer].
 func decode(b []byte) (*Manifest, error) {

@@ -25,7 +25,9 @@ type saved struct {
 	savepoint string
 	dir       string // its name in checkpoints
 	manifest  *Manifest
+	sum       string // of the manifest
 	broken    error
+	ours      bool              // this Store made it, or went on from it, or its output is noted as committed
 	tables    map[string]uint64 // their identities; nil: not known
 	keeping   int               // by how many it is kept
 }
@@ -49,6 +51,9 @@ func (d directory) checkpoints() (found []*saved, leftovers []string, err error)
 	for _, n := range names {
 		if leftover(n) {
 			leftovers = append(leftovers, n)
+			continue
+		}
+		if strings.HasPrefix(n, lastPrefix) {
 			continue
 		}
 		number, savepoint, _ := strings.Cut(n, "-")
@@ -144,7 +149,7 @@ func (d directory) check(s *saved) error {
 			return err
 		}
 	}
-	s.manifest = m
+	s.manifest, s.sum = m, sealOf(b)
 	return nil
 }
 

@@ -127,7 +127,7 @@ func find(fs vfs.FS, path string, keyGroups int) (*Copied, error) {
 	if base == nil {
 		return nil, errors.New("there is no checkpoint; name the directory of one, or a state directory that has some")
 	}
-	return &Copied{directory: d, from: base, Manifest: base.manifest, SinksCommitted: d.committed(base.id)}, nil
+	return &Copied{directory: d, from: base, Manifest: base.manifest, SinksCommitted: d.committed(base)}, nil
 }
 
 // CopyTo makes dir a state directory with that checkpoint alone, as [Transfer.CopyTo]

@@ -44,8 +44,10 @@ type Store struct {
 	log  *slog.Logger
 	lock io.Closer
 
-	recovered *Manifest
-	skipped   []Skipped
+	recovered          *Manifest
+	recoveredCommitted bool
+	skipped            []Skipped
+	id                 string
 
 	mu      sync.Mutex
 	closed  bool
@@ -57,7 +59,8 @@ type Store struct {
 	staged  []string // tables, oldest first
 	applied int      // how many of them live has
 	tables  int      // that have been staged so far, for their names
-	lastID  uint64   // the highest that may be in the directory
+	lastID  uint64   // the highest that may be, or have been, in the directory
+	last    string   // the name of the file that says so; "": none
 	scans   int      // that are going on
 
 	// reading is held for reading by Get, and else while live has not got all that was
@@ -120,14 +123,14 @@ func (s *Store) open() error {
 		return err
 	}
 	if s.base != nil && s.o.Accept != nil {
-		if err := s.o.Accept(Inspection{s.base.manifest, s.skipped, s.committed(s.base.id)}); err != nil {
+		if err := s.o.Accept(Inspection{s.base.manifest, s.skipped, s.committed(s.base)}); err != nil {
 			return err
 		}
 	}
-	if len(found) > 0 {
-		s.lastID = found[0].id
-	}
 	s.saved = found
+	if err := s.findLast(); err != nil {
+		return err
+	}
 
 	if err := s.own(); err != nil {
 		return err
@@ -136,6 +139,9 @@ func (s *Store) open() error {
 		if err := s.found(); err != nil {
 			return err
 		}
+	}
+	if err := s.ensureID(); err != nil {
+		return err
 	}
 	if err := s.fs.MkdirAll(s.join(checkpointsName), 0o755); err != nil {
 		return err
@@ -159,13 +165,29 @@ func (s *Store) open() error {
 	if err := s.fs.MkdirAll(s.join(stagedName), 0o755); err != nil {
 		return err
 	}
+	s.recover()
+	return s.revive()
+}
+
+// recover notes what the state is from.
+func (s *Store) recover() {
 	if s.base == nil {
 		s.log.Info("no checkpoint; starting afresh")
-	} else {
-		s.recovered = s.base.manifest
-		s.log.Info("going on from a checkpoint", "checkpoint", s.base.id, "created", s.recovered.Created, "skipped", len(s.skipped))
+		return
 	}
-	return s.revive()
+	committed := uint64(0) // by sinks, as far as that is noted
+	for _, n := range s.noted() {
+		committed = max(committed, n.id)
+		for _, c := range s.saved {
+			c.ours = c.ours || c.id == n.id && c.sum == n.sum && c.sum != ""
+		}
+	}
+	s.recovered, s.recoveredCommitted, s.base.ours = s.base.manifest, s.committed(s.base), true
+	s.log.Info("going on from a checkpoint", "checkpoint", s.base.id, "created", s.recovered.Created, "skipped", len(s.skipped))
+	if committed > s.base.id || len(s.skipped) > 0 {
+		s.log.Warn("going back to an older checkpoint: what sinks have committed after it, they commit once more, so results since then come twice",
+			"checkpoint", s.base.id, "created", s.recovered.Created, "newest", max(committed, s.lastID))
+	}
 }
 
 // Recovered is the manifest of the checkpoint that the state is from; nil says that
@@ -175,8 +197,8 @@ func (s *Store) Recovered() *Manifest { return s.recovered }
 // Skipped are the newer checkpoints that were passed over, newest first, and why.
 func (s *Store) Skipped() []Skipped { return s.skipped }
 
-// NextID is an ID for the next checkpoint: one more than any in the directory,
-// skipped ones included.
+// NextID is an ID for the next checkpoint: one more than any that is, or ever was, in
+// the directory.
 func (s *Store) NextID() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()

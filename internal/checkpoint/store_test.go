@@ -193,8 +193,7 @@ func TestSavepointsStayAndOthersMakeRoom(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	names, _ := fs.List(path.Join(stateDir, checkpointsName))
-	slices.Sort(names)
+	names := listCheckpoints(fs)
 	want := []string{"000000000004-v4", "000000000006", "000000000007", "000000000008-v8", "000000000009"}
 	if !slices.Equal(names, want) {
 		t.Errorf("there are %v, want %v", names, want)

@@ -79,10 +79,8 @@ func (t Transfer) copy(to directory) error {
 			return err
 		}
 	}
-	if t.SinksCommitted {
-		if err := to.write(committedName, fmt.Appendln(nil, t.Manifest.ID), false); err != nil {
-			return err
-		}
+	if err := t.noteCommitted(to, tmp); err != nil {
+		return err
 	}
 	if err := syncDir(to.fs, tmp); err != nil {
 		return err
@@ -94,6 +92,19 @@ func (t Transfer) copy(to directory) error {
 		return err
 	}
 	return to.sync()
+}
+
+// noteCommitted has the note be about the copy alone, which is in tmp.
+func (t Transfer) noteCommitted(to directory, tmp string) error {
+	var note []byte
+	if t.SinksCommitted {
+		manifest, err := readFile(to.fs, to.fs.PathJoin(tmp, manifestName))
+		if err != nil {
+			return err
+		}
+		note = appendNote(nil, t.Manifest.ID, sealOf(manifest))
+	}
+	return to.note(committedName, note)
 }
 
 // copyFile copies a file of f's size; -1 is any.

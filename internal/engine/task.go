@@ -103,6 +103,9 @@ type Config struct {
 	// Resumed says of a sink that the run goes on from a checkpoint that knows it; nil
 	// is never.
 	Resumed func(*model.Node) bool
+	// FirstPrepare and Owner are for the sinks that are resumed, and for all of them.
+	FirstPrepare uint64
+	Owner        string
 	// Pool returns the pool of the batches that arrive at an exchange's port.
 	Pool func(n *model.Node, port int) Pool
 }

@@ -41,6 +41,15 @@ func (s *WriteSpec[T]) Abort(ctx context.Context, prepared []sink.Committable) e
 	return s.Sink.Abort(ctx, prepared)
 }
 
+// Sweep removes what earlier attempts of owner have left, if the sink can tell, and says
+// how much that was.
+func (s *WriteSpec[T]) Sweep(ctx context.Context, owner string) (int, error) {
+	if sweeper, ok := any(s.Sink).(sink.Sweeper); ok {
+		return sweeper.Sweep(ctx, owner)
+	}
+	return 0, nil
+}
+
 // Fuse implements [FusedSpec].
 func (s *WriteSpec[T]) Fuse(op *Op, _ [][]any) any {
 	w := &writer[T]{op: op, sink: s.Sink, ctx: op.Context()}
@@ -66,8 +75,12 @@ type writer[T any] struct {
 func (o *Op) number() sink.Shard {
 	index, of := o.Instance()
 	c := o.task.cfg.Stage.Copies[o.Node]
-	resumed := o.task.cfg.Resumed
-	return sink.Shard{Index: c.Index*of + index, Of: c.Of * of, Resumed: resumed != nil && resumed(o.Node)}
+	cfg := &o.task.cfg
+	shard := sink.Shard{Index: c.Index*of + index, Of: c.Of * of, Owner: cfg.Owner}
+	if cfg.Resumed != nil && cfg.Resumed(o.Node) {
+		shard.Resumed, shard.FirstPrepare = true, cfg.FirstPrepare
+	}
+	return shard
 }
 
 // begin opens the writer before the first element, so that a place that cannot

@@ -19,7 +19,8 @@ type Sink[T any] interface {
 	Open(ctx context.Context, s Shard) (Writer[T], error)
 	// Commit makes what was prepared visible, all or, where the medium cannot, one
 	// by one. It is called with the committables of all shards, in shard order, and
-	// again with the same ones after a crash.
+	// again with the same ones after a crash, or after an error. A [Gone] error says that
+	// there is nothing left to commit.
 	Commit(ctx context.Context, prepared []Committable) error
 	// Abort removes what was prepared and will never be committed.
 	Abort(ctx context.Context, prepared []Committable) error
@@ -32,6 +33,15 @@ type Shard struct {
 	// finds in its place may be its own: committed before that checkpoint, or
 	// prepared and about to be committed again. Otherwise it is another's.
 	Resumed bool
+	// FirstPrepare is the number of the writer's first Prepare that has something to commit;
+	// each further one has a number that is one higher. It is higher than that of all that
+	// writers of earlier attempts prepared and may have been committed, whatever their
+	// shards, so that it can be part of a name. It is 0 unless Resumed.
+	FirstPrepare uint64
+	// Owner is the same for all attempts that have one state directory, and for no others:
+	// 16 hexadecimal digits. "" is a run that cannot be gone on from. A [Sweeper] knows by
+	// it what earlier attempts have left.
+	Owner string
 }
 
 // A Committable says what one shard prepared. Only the sink that made it

@@ -97,12 +97,14 @@ type checkpoints struct {
 	at      map[*plan.Stage]checkpoint.Stage // where the stages were; of a run that goes on
 	// What sinks prepared and have not committed (giveup.go).
 	carried, owed map[*model.Node][]sink.Committable
+	tried         map[*model.Node]bool // a Commit of what is owed has failed
 	// What is asked of the run from outside (asked.go).
 	server    *control.Server
 	asked     chan question
 	over      chan struct{} // closed when nothing more is answered
 	draining  *question
 	savepoint string               // the name of the next checkpoint
+	lastID    uint64               // that was given to a checkpoint
 	newest    *checkpoint.Manifest // that was taken
 	shipping  bool                 // what is taken is to be shipped
 	crossing  *crossing            // under way, or late; nil once what it has was gathered
@@ -117,6 +119,7 @@ func openCheckpoints(r *run) (*checkpoints, error) {
 	c := &checkpoints{
 		run: r, cfg: r.cfg.Checkpoints, ids: map[string]uint32{}, schemas: map[string][]string{},
 		carried: map[*model.Node][]sink.Committable{}, owed: map[*model.Node][]sink.Committable{},
+		tried: map[*model.Node]bool{},
 	}
 	driver := r.host.driver
 	if c.cfg.fs == nil && driver != nil {
@@ -236,39 +239,23 @@ func (c *checkpoints) cellID(name string) uint32 {
 // pipeline.
 func (c *checkpoints) resume() (ended bool, err error) {
 	if c.from == nil {
-		return false, nil
+		return false, c.sweep(c.run.ctx)
 	}
 	if !c.store.SinksCommitted() {
 		if err = c.beforeSinks(c.from); err == nil {
 			err = c.recommit(c.run.ctx)
 		}
+		if err == nil {
+			err = c.store.NoteCommitted(c.from.ID)
+		}
+	}
+	if err == nil {
+		err = c.sweep(c.run.ctx)
 	}
 	if err == nil && c.from.Finished {
 		c.run.cfg.Logger.Info("the pipeline had come to its end already; remove the state directory to run it again", "dir", c.cfg.Dir)
 	}
 	return c.from.Finished, err
-}
-
-func (c *checkpoints) recommit(ctx context.Context) error {
-	for _, s := range c.from.Sinks {
-		n := c.node(s.Name)
-		if n == nil { // which was allowed
-			continue
-		}
-		if err := guarded(func() error { return n.Spec.(engine.SinkSpec).Commit(ctx, s.Prepared) }); err != nil {
-			return fmt.Errorf("%v: %s: committing what checkpoint %d prepared: %w", n.Site, n.Name, c.from.ID, err)
-		}
-	}
-	return nil
-}
-
-// node is the sink of that name, or nil.
-func (c *checkpoints) node(name string) *model.Node {
-	nodes := c.run.plan.Pipeline.Nodes()
-	if i := slices.IndexFunc(nodes, func(n *model.Node) bool { return n.Name == name && isSink(n) }); i >= 0 {
-		return nodes[i]
-	}
-	return nil
 }
 
 // splitsOf are the splits of a source that are still to be read.
@@ -301,9 +288,6 @@ func (c *checkpoints) restore(t *task) error {
 	})
 	for _, f := range failed {
 		err = errors.Join(err, f())
-	}
-	if errors.Is(err, checkpoint.ErrDamaged) {
-		err = fmt.Errorf("%w; restore the directory from a copy, or remove this checkpoint from it to go on from the one before", err)
 	}
 	if err != nil {
 		return fmt.Errorf("%v: %s: reading checkpoint %d: %w", t.stage.Head.Site, t.stage.Head.Name, c.from.ID, err)
@@ -455,10 +439,12 @@ func (c *checkpoints) commit(m *checkpoint.Manifest) error {
 	ctx := context.WithoutCancel(c.run.ctx)
 	for _, s := range m.Sinks {
 		n := c.node(s.Name)
-		if err := guarded(func() error { return n.Spec.(engine.SinkSpec).Commit(ctx, s.Prepared) }); err != nil {
+		if err := c.commitTo(ctx, n, s.Prepared, c.tried[n]); err != nil {
+			c.tried[n] = true
 			return fmt.Errorf("%v: %s: committing: %w", n.Site, n.Name, err)
 		}
 		delete(c.owed, n)
+		delete(c.tried, n)
 	}
 	committed = true
 	return c.store.NoteCommitted(m.ID)
@@ -471,7 +457,7 @@ func (c *checkpoints) end() error {
 			return err
 		}
 	}
-	x := &crossing{id: c.store.NextID(), parts: map[*task]*part{}}
+	x := &crossing{id: c.nextID(), parts: map[*task]*part{}}
 	c.crossing = x
 	for _, s := range c.run.stages {
 		for _, t := range s.tasks {

@@ -83,6 +83,8 @@ type book struct {
 	// onWrite, if set, is called before each Write.
 	onWrite func(ctx context.Context, v int)
 	openErr error
+	// onClose, if set, is called as each writer is closed.
+	onClose func() error
 
 	mu        sync.Mutex
 	batches   int
@@ -204,7 +206,12 @@ func (w *bookWriter) Prepare(context.Context) ([]byte, error) {
 	return json.Marshal(x)
 }
 
-func (*bookWriter) Close() error { return nil }
+func (w *bookWriter) Close() error {
+	if w.onClose != nil {
+		return w.onClose()
+	}
+	return nil
+}
 
 // copied is the pipeline from c to b, with a step in between.
 func copied(c *counter, step func(context.Context, int) (int, error), b *book) *model.Pipeline {

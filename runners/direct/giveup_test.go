@@ -42,7 +42,7 @@ func TestARunGoesOnWhileTheDiskIsFull(t *testing.T) {
 		if c := full.Checkpoints; c.Taken != 2 || c.InARow != 3 || !errors.Is(c.LastFailure, syscall.ENOSPC) {
 			t.Errorf("with a full disk the report says %+v, want 2 taken and 3 failures in a row for want of space", c)
 		}
-		if text := full.String(); !strings.Contains(text, "the last 3 checkpoints failed: checkpoint 3: ") {
+		if text := full.String(); !strings.Contains(text, "the last 3 checkpoints failed: checkpoint 5: ") {
 			t.Errorf("it prints %q", text)
 		}
 		if c := after.Checkpoints; c.Failed != 3 || c.InARow != 0 || c.Taken < 6 {
@@ -269,6 +269,44 @@ func TestWhatASinkCouldNotCommitIsCommittedLater(t *testing.T) {
 					t.Fatalf("%d commits failed, and then the run did: %v", failed, err)
 				}
 				out.want(t, 95)
+			})
+		})
+	}
+}
+
+// The last checkpoint of a run whose input has ended may be in doubt, too, or the end may
+// fail after it. What it has is committed by the next run, which finds nothing to do.
+func TestWhatTheLastCheckpointHasIsNotAborted(t *testing.T) {
+	for name, c := range map[string]struct{ unsynced, unclosed bool }{
+		"its durability is in doubt": {unsynced: true},
+		"a writer cannot be closed":  {unclosed: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				fs, out := &failingFS{FS: vfs.NewMem(), unsynced: "/checkpoints"}, &book{}
+				if c.unclosed {
+					out.onClose = func() error { return errSink }
+				}
+				input := &counter{n: 5, onRead: func(_ context.Context, next int) error {
+					fs.mu.Lock()
+					defer fs.mu.Unlock()
+					if c.unsynced && next == 4 {
+						fs.syncErr = syscall.EIO
+					}
+					return nil
+				}}
+				_, err := savedIn(fs).Run(t.Context(), copied(input, nil, out))
+				if c.unsynced && !errors.Is(err, checkpoint.ErrInDoubt) || c.unclosed && !errors.Is(err, errSink) {
+					t.Fatalf("the run returned %v", err)
+				}
+				if len(out.aborted) > 0 {
+					t.Errorf("aborted were %v", out.aborted)
+				}
+				out.onClose = nil
+				if _, err := savedIn(fs).Run(t.Context(), copied(&counter{n: 5}, nil, out)); err != nil {
+					t.Fatal(err)
+				}
+				out.want(t, 5)
 			})
 		})
 	}

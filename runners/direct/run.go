@@ -207,15 +207,17 @@ func (r *run) build() error {
 			}
 			s.spacings = append(s.spacings, newSpacing())
 			t, err := engine.NewTask(engine.Config{
-				Context:   r.ctx,
-				Stage:     s.Stage,
-				Index:     i,
-				Of:        r.cfg.Parallelism,
-				KeyGroups: cells.DefaultKeyGroups,
-				BatchSize: r.host.limits.Batch,
-				Store:     durable,
-				Resumed:   r.saves.known,
-				Pool:      r.pool,
+				Context:      r.ctx,
+				Stage:        s.Stage,
+				Index:        i,
+				Of:           r.cfg.Parallelism,
+				KeyGroups:    cells.DefaultKeyGroups,
+				BatchSize:    r.host.limits.Batch,
+				Store:        durable,
+				Resumed:      r.saves.known,
+				FirstPrepare: r.saves.nextPrepare(),
+				Owner:        r.saves.owner(),
+				Pool:         r.pool,
 			})
 			if err != nil {
 				return err

@@ -19,6 +19,13 @@ func (c *checkpoints) stopped(err error) error {
 
 // begin begins a checkpoint; nil is none, as the run is over.
 func (c *checkpoints) begin() *crossing {
-	c.crossing = c.run.sched.cross(c.store.NextID())
+	c.crossing = c.run.sched.cross(c.nextID())
 	return c.crossing
+}
+
+// nextID is the number of the next checkpoint. One that is given up keeps its own, since
+// sinks count on a number for each time that they prepare.
+func (c *checkpoints) nextID() uint64 {
+	c.lastID = max(c.lastID+1, c.store.NextID())
+	return c.lastID
 }

@@ -58,9 +58,9 @@ var mutations = []mutant.Bug{
 	// The disk.
 	bug("the manifest is not synced", commits, "manifestName), b, true)", "manifestName), b, false)"),
 	bug("the names in a checkpoint are not synced", commits,
-		"return &c, s.sync(checkpointsName, dir)", "return &c, nil"),
+		"return &c, sealOf(b), s.sync(checkpointsName, dir)", "return &c, sealOf(b), nil"),
 	bug("the name of a checkpoint is not synced", commits,
-		"	if err := s.sync(checkpointsName); err != nil {\n		s.saved =", "	if err := error(nil); err != nil {\n		s.saved ="),
+		"	if err == nil {\n		err = s.sync(checkpointsName)\n	}\n", ""),
 	bug("the name of the checkpoint that a run goes on from is not synced", opens,
 		"	if err := s.sync(checkpointsName); err != nil {\n		return err\n	}\n	for _, n := range leftovers", "	for _, n := range leftovers"),
 

@@ -101,14 +101,45 @@ func (s *Sink[T]) commit(prepared []sink.Committable) error {
 			}
 		}
 	}
+	var gone sink.Gone
 	for _, c := range all {
 		for _, f := range c.Files {
-			if err := f.rename(names, s.Options.Overwrite); err != nil {
+			there, err := f.rename(names, s.Options.Overwrite)
+			if err != nil {
 				return err
+			}
+			if !there {
+				gone.Things = append(gone.Things, names.path(string(f.Final)))
 			}
 		}
 	}
-	return syncDir(names.dir)
+	if err := syncDir(names.dir); err != nil {
+		return err
+	}
+	if len(gone.Things) > 0 {
+		return &gone
+	}
+	return nil
+}
+
+// Sweep implements [sink.Sweeper]: it removes the hidden files of the owner.
+func (s *Sink[T]) Sweep(_ context.Context, owner string) (removed int, err error) {
+	names := s.Options.names(s.Path)
+	found, err := names.list()
+	for _, o := range found {
+		if err != nil || !o.hidden || o.owner != owner || owner == "" {
+			continue
+		}
+		err = os.Remove(names.path(o.name))
+		if errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+		removed++
+	}
+	if err != nil {
+		err = fmt.Errorf("%s: %w", s.Name, err)
+	}
+	return removed, err
 }
 
 // Abort removes what was prepared and not committed.
@@ -166,43 +197,44 @@ func (r replaced) remove(n names) error {
 	return os.Remove(n.path(string(r.Name)))
 }
 
-// rename gives the file its final name, or finds that it has it.
-func (f preparedFile) rename(n names, overwrite bool) error {
+// rename gives the file its final name, or finds that it has it. It returns false if the
+// file has neither name.
+func (f preparedFile) rename(n names, overwrite bool) (there bool, err error) {
 	temporary, final := n.path(string(f.Temporary)), n.path(string(f.Final))
 	info, err := os.Stat(temporary)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return f.committed(temporary, final)
 	case err != nil:
-		return err
+		return false, err
 	case info.Size() != f.Size:
-		return fmt.Errorf("%s was prepared with %d bytes and has %d: it was changed by something else, or the disk lost some; go back to an earlier checkpoint", temporary, f.Size, info.Size())
+		return false, fmt.Errorf("%s was prepared with %d bytes and has %d: it was changed by something else, or the disk lost some; go back to an earlier checkpoint", temporary, f.Size, info.Size())
 	}
 	if !overwrite {
 		if _, err := os.Lstat(final); err == nil {
-			return fmt.Errorf("%s has appeared since the run began; move it away and resume, and it will be replaced by %s", final, temporary)
+			return false, fmt.Errorf("%s has appeared since the run began; move it away and resume, and it will be replaced by %s", final, temporary)
 		}
 	}
-	return os.Rename(temporary, final)
+	return true, os.Rename(temporary, final)
 }
 
 // committed checks that final is what was prepared as temporary, which is gone.
-func (f preparedFile) committed(temporary, final string) error {
+func (f preparedFile) committed(temporary, final string) (there bool, err error) {
 	file, err := os.Open(final)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s was prepared, and neither it nor %s is there: something removed it; go back to an earlier checkpoint", temporary, final)
+		return false, nil
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer file.Close()
 	sum := crc32.New(castagnoli)
 	size, err := io.Copy(sum, file)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if size != f.Size || sum.Sum32() != f.Checksum {
-		return fmt.Errorf("%s was prepared and is gone, and %s has other content: %d bytes with checksum %08x instead of %d with %08x; restore it, or go back to an earlier checkpoint", temporary, final, size, sum.Sum32(), f.Size, f.Checksum)
+		return false, fmt.Errorf("%s was prepared and is gone, and %s has other content: %d bytes with checksum %08x instead of %d with %08x; restore it, or go back to an earlier checkpoint", temporary, final, size, sum.Sum32(), f.Size, f.Checksum)
 	}
-	return nil
+	return true, nil
 }

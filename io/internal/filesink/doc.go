@@ -11,7 +11,11 @@
 // what was prepared has exactly one name, the hidden or the final one, so that a
 // repeated Commit sees what the first one did.
 //
-// A process that dies leaves the hidden files that it had not committed. Those
-// which no checkpoint knows of are nobody's, and are not removed, as nothing can
-// tell them from those of a writer that still works.
+// A process that dies leaves the hidden files that it had not committed. Their names tell
+// the state directory, and the next run with that removes them, after it has committed
+// those which its checkpoint knows of. The hidden files of a run without a state
+// directory stay: nothing can tell them from those of a writer that still works.
+//
+// A committed file may be taken away at once. Where neither name of a prepared file is
+// there, it was committed and taken; see [sink.Gone].
 package filesink

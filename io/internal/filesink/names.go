@@ -32,8 +32,8 @@ func (o Options) names(path string) names {
 	if n.single {
 		shard = `()()`
 	}
-	n.pattern = regexp.MustCompile(`^(\.?)` + regexp.QuoteMeta(n.base) + shard + `(?:-part-(\d{5,9}))?` +
-		regexp.QuoteMeta(n.suffix) + `(\.[0-9a-f]{16}\.tmp)?$`)
+	n.pattern = regexp.MustCompile(`^(\.?)` + regexp.QuoteMeta(n.base) + shard + `(?:-part-(\d{5,18}))?` +
+		regexp.QuoteMeta(n.suffix) + `(?:\.(?:([0-9a-f]{16})-)?[0-9a-f]{16}(\.tmp))?$`)
 	return n
 }
 
@@ -48,17 +48,21 @@ func (n names) final(shard, of, part int) string {
 	return name + n.suffix
 }
 
-// temporary is a hidden name that no other writer has.
-func temporary(final string) string {
+// temporary is a hidden name that no other writer has. It tells the owner, if there is one.
+func temporary(final, owner string) string {
 	var token [8]byte
 	rand.Read(token[:])
-	return "." + final + "." + hex.EncodeToString(token[:]) + ".tmp"
+	if owner != "" {
+		owner += "-"
+	}
+	return "." + final + "." + owner + hex.EncodeToString(token[:]) + ".tmp"
 }
 
 // An output is a name as this sink makes them.
 type output struct {
 	name   string
 	hidden bool
+	owner  string // of a hidden one; "" is not known
 	shard  string // "<shard>-of-<shards>"
 	part   int
 }
@@ -66,11 +70,11 @@ type output struct {
 // parse is the output of this name; ok is false if the sink would not make it.
 func (n names) parse(name string) (o output, ok bool) {
 	m := n.pattern.FindStringSubmatch(name)
-	if m == nil || (m[1] == "") != (m[5] == "") {
+	if m == nil || (m[1] == "") != (m[6] == "") {
 		return output{}, false
 	}
 	part, _ := strconv.Atoi(m[4]) // "" is the first
-	return output{name, m[1] != "", m[2] + "-of-" + m[3], part}, true
+	return output{name, m[1] != "", m[5], m[2] + "-of-" + m[3], part}, true
 }
 
 // list is what is there of the sink's output.

@@ -116,9 +116,9 @@ func (s *Sink[T]) open(shard sink.Shard) (*writer[T], error) {
 	}
 	w := &writer[T]{name: s.Name, names: names}
 	for i := shard.Index; i < of; i += shard.Of {
-		f := &shardFile[T]{sink: s, names: names, shard: i, of: of, encode: s.Encoder()}
+		f := &shardFile[T]{sink: s, names: names, shard: i, of: of, encode: s.Encoder(), owner: shard.Owner}
 		if shard.Resumed {
-			f.part = names.nextPart(i, of, found)
+			f.part = max(int(shard.FirstPrepare), names.nextPart(i, of, found))
 		}
 		w.shards = append(w.shards, f)
 	}

@@ -103,6 +103,7 @@ type shardFile[T any] struct {
 	names     names
 	shard, of int
 	encode    Encoder[T]
+	owner     string
 	buf       []byte // encoded and not written
 	out       *part  // nil between a prepare and the next write
 	part      int    // number of the part that out is, or will be
@@ -111,7 +112,7 @@ type shardFile[T any] struct {
 func (f *shardFile[T]) final() string { return f.names.final(f.shard, f.of, f.part) }
 
 func (f *shardFile[T]) begin() (err error) {
-	f.out, err = create(f.names, f.final(), f.sink.compression())
+	f.out, err = create(f.names, temporary(f.final(), f.owner), f.sink.compression())
 	f.buf = append(f.buf[:0], f.sink.Header...)
 	return err
 }
@@ -168,8 +169,7 @@ type part struct {
 	stored     checksummed
 }
 
-func create(n names, final string, format compression.Format) (*part, error) {
-	name := temporary(final)
+func create(n names, name string, format compression.Format) (*part, error) {
 	f, err := os.OpenFile(n.path(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
 		return nil, err

@@ -95,6 +95,29 @@ func (c *TriggerContext) WakeAtProcessingTime(t Timestamp) {
 	}
 }
 
+// FiresBeforeEnd reports whether this trigger, which fires now, would fire as well if the
+// watermark had yet to reach the end of the window. It is for the OnFire of a composite that
+// finishes: one that fired for the end of the window alone is to be active again in a
+// merged window whose end is yet to come.
+func (c *TriggerContext) FiresBeforeEnd() bool {
+	watermark, wake := c.Watermark, *c.wake
+	if watermark < c.Window.End {
+		return true
+	}
+	c.setWatermark(c.Window.End - 1)
+	fires := c.Trigger().ShouldFire(c)
+	c.setWatermark(watermark)
+	*c.wake = wake
+	return fires
+}
+
+// setWatermark sets what this trigger and those below it see of the watermark.
+func (c *TriggerContext) setWatermark(t Timestamp) {
+	for i := c.node; i < c.tree.end[c.node]; i++ {
+		c.all[i].Watermark = t
+	}
+}
+
 // A TriggerTree is a trigger laid out in preorder, so that what it remembers for
 // a key and window is one slice of cells. It is immutable.
 type TriggerTree struct {

@@ -142,3 +142,33 @@ func TestTriggerIsWokenAtTheEarliestTimeThatAnyPartAskedFor(t *testing.T) {
 		t.Errorf("got %+v, want %+v", wake, want)
 	}
 }
+
+// ended fires once the watermark has reached the end of the window, or time has reached 10.
+type ended struct{ named }
+
+func (ended) ShouldFire(c *model.TriggerContext) bool {
+	c.WakeAtEventTime(c.Window.End)
+	return c.Watermark >= c.Window.End || c.Now >= 10
+}
+
+func TestTriggerIsAskedWhetherItFiresBeforeTheEndOfItsWindow(t *testing.T) {
+	tree := model.NewTriggerTree(branch("any", ended{}))
+	for _, tt := range []struct {
+		watermark, now model.Timestamp
+		want           bool
+	}{
+		{60_000_000, 0, false},
+		{70_000_000, 0, false},
+		{70_000_000, 10, true},
+		{59_000_000, 10, true},
+	} {
+		var wake model.Wakeups
+		c := tree.Root(window(0, 60), tt.watermark, tt.now, make([]model.TriggerCell, tree.Size()), &wake).Sub(0)
+		if got := c.FiresBeforeEnd(); got != tt.want {
+			t.Errorf("watermark %d, time %d: it fires before the end: %t, want %t", tt.watermark, tt.now, got, tt.want)
+		}
+		if c.Watermark != tt.watermark || wake != (model.Wakeups{}) {
+			t.Errorf("asking left watermark %d, and asked to be woken: %+v", c.Watermark, wake)
+		}
+	}
+}

@@ -55,9 +55,10 @@ const (
 	Unknown Timing = iota
 	// Early panes fire before the watermark passes the end of their window.
 	Early
-	// OnTime is the pane that fires as the watermark passes the end of its window.
+	// OnTime is the first pane since the watermark passed the end of its window, unless
+	// all that is new in it came after that.
 	OnTime
-	// Late panes follow the on-time one.
+	// Late panes are all others.
 	Late
 )
 
@@ -77,7 +78,9 @@ type Pane struct {
 	// NonSpeculativeIndex counts those that are not early; -1 on early panes.
 	NonSpeculativeIndex int64
 	Timing              Timing
-	// First and Last say that no pane came before, and that none will follow.
+	// First and Last say that no pane came before, and that none will follow. An on-time
+	// pane is not Last as long as its window's lateness allows another, even if the
+	// watermark passes both at once.
 	First, Last bool
 	// Retraction says that the element takes back what the pane said before.
 	Retraction bool
@@ -213,9 +216,10 @@ type WindowingStrategy struct {
 	// Panes must be set when Trigger or Lateness allow more than one pane.
 	Panes PaneMode
 	// OnTime says whether a key that had elements gets an on-time pane even if an
-	// early one said it all; Closing, whether it gets a last pane when the window
-	// expires with nothing new. Without them, who waits for the on-time pane of each
-	// key, to take it for final, may wait in vain.
+	// early one said it all, as its trigger fires at the end of the window; under a trigger
+	// that takes no notice of the watermark it promises nothing. Closing says whether the key
+	// gets a last pane when the window expires with nothing new. Without them, who waits for
+	// the on-time pane of each key, to take it for final, may wait in vain.
 	OnTime, Closing PaneBehavior
 	// Timestamps says what timestamp a pane's elements carry.
 	Timestamps TimestampCombiner

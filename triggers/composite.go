@@ -39,7 +39,9 @@ func (t Repeatedly) OnFire(c *model.TriggerContext) {
 	}
 }
 
-// AfterAll fires once every one of its triggers would, and is finished then.
+// AfterAll fires once every one of its triggers would, and is finished then. In a
+// session that grows past the watermark, it waits anew for those of them that went by the
+// end of the window.
 type AfterAll []model.Trigger
 
 func (t AfterAll) String() string { return call("all", t...) }
@@ -72,11 +74,12 @@ func (t AfterAll) ShouldFire(c *model.TriggerContext) bool {
 
 // OnFire implements [model.Trigger].
 func (t AfterAll) OnFire(c *model.TriggerContext) {
+	finish(c)
 	unfinished(c, func(i int, s *model.TriggerContext) { t[i].OnFire(s) })
-	c.Cell().Finished = true
 }
 
-// AfterAny fires once any of its triggers would, and is finished then.
+// AfterAny fires once any of its triggers would, and is finished then. If that was for the
+// end of the window alone, it is active again in a session that grows past the watermark.
 type AfterAny []model.Trigger
 
 func (t AfterAny) String() string { return call("any", t...) }
@@ -106,8 +109,17 @@ func (t AfterAny) ShouldFire(c *model.TriggerContext) bool {
 	return any
 }
 
-// OnFire implements [model.Trigger].
-func (t AfterAny) OnFire(c *model.TriggerContext) { c.Cell().Finished = true }
+// OnFire implements [model.Trigger]. The parts that did not fire start over.
+func (t AfterAny) OnFire(c *model.TriggerContext) {
+	finish(c)
+	unfinished(c, func(i int, s *model.TriggerContext) {
+		if t[i].ShouldFire(s) {
+			t[i].OnFire(s)
+		} else {
+			s.Reset()
+		}
+	})
+}
 
 // AfterEach fires as its first trigger does until that finishes, then as its
 // second, and so on; it is finished when the last one is.
@@ -150,26 +162,32 @@ func (t AfterEach) OnElement(c *model.TriggerContext) {
 }
 
 // OnMerge implements [model.Trigger]: of the merged windows, those that are
-// furthest back decide which part is current. What others remember is forgotten.
+// furthest back decide which part is current. What others remember is forgotten. A part
+// that had finished and is active again in the merged window is current again.
 func (t AfterEach) OnMerge(c *model.TriggerContext, from []model.TriggerCell) {
-	reached := 0
-	for reached < len(t) && c.SubCells(from, reached)[0].Finished {
-		reached++
+	cell, current := c.Cell(), len(t)
+	if cell.Count > 0 {
+		current = t.current(c)
 	}
-	first := c.Cell().Count == 0
-	switch current := t.current(c); {
-	case !first && reached > current:
-		return
-	case first || reached < current:
-		c.Reset()
-		for i := range reached {
-			c.Sub(i).Cell().Finished = true
+	cell.Count += max(from[0].Count, 1) // not the first any more
+	for i := range current {
+		s, was := c.Sub(i), c.SubCells(from, i)
+		if !was[0].Finished {
+			s.Reset()
+		}
+		if t[i].OnMerge(s, was); !s.Cell().Finished {
+			for later := i + 1; later < len(t); later++ {
+				c.Sub(later).Reset()
+			}
+			cell.Finished = false
+			return
 		}
 	}
-	c.Cell().Count += max(from[0].Count, 1) // not the first any more
-	c.Cell().Finished = reached == len(t)
-	if reached < len(t) {
-		t[reached].OnMerge(c.Sub(reached), c.SubCells(from, reached))
+	cell.Finished = current == len(t)
+	if current < len(t) {
+		if s, was := c.Sub(current), c.SubCells(from, current); !was[0].Finished || s.Cell().Count > 0 {
+			t[current].OnMerge(s, was)
+		}
 	}
 }
 
@@ -187,7 +205,9 @@ func (t AfterEach) OnFire(c *model.TriggerContext) {
 }
 
 // OrFinally fires as Main does until Until would fire; it fires then once more
-// and is finished. It is also finished when Main is.
+// and is finished. It is also finished when Main is. In a session that grows past the
+// watermark it is active again if Until fired for the end of the window alone, and starts
+// over, or if the Main that it finished with is active again.
 type OrFinally struct{ Main, Until model.Trigger }
 
 func (t OrFinally) String() string { return call("or-finally", t.Main, t.Until) }
@@ -209,7 +229,19 @@ func (t OrFinally) OnElement(c *model.TriggerContext) {
 }
 
 // OnMerge implements [model.Trigger].
-func (t OrFinally) OnMerge(c *model.TriggerContext, from []model.TriggerCell) { joinParts(c, from) }
+func (t OrFinally) OnMerge(c *model.TriggerContext, from []model.TriggerCell) {
+	cell, main := c.Cell(), c.Sub(0)
+	goesOn := cell.Count > 0 && !cell.Finished
+	if goesOn && from[0].Finished && from[0].At&byMain != 0 {
+		mergeParts(c, from)
+		return
+	}
+	joinParts(c, from)
+	if cell.Finished && cell.At&byMain != 0 && !main.Cell().Finished {
+		cell.Finished, cell.At = false, 0
+		cell.Count = max(cell.Count, 1)
+	}
+}
 
 // ShouldFire implements [model.Trigger].
 func (t OrFinally) ShouldFire(c *model.TriggerContext) bool {
@@ -217,12 +249,21 @@ func (t OrFinally) ShouldFire(c *model.TriggerContext) bool {
 	return main || until
 }
 
-// OnFire implements [model.Trigger].
+// OnFire implements [model.Trigger]. As one of the two ends it, the other starts over.
 func (t OrFinally) OnFire(c *model.TriggerContext) {
-	if t.Until.ShouldFire(c.Sub(1)) {
-		c.Cell().Finished = true
+	cell, main, until := c.Cell(), c.Sub(0), c.Sub(1)
+	if t.Until.ShouldFire(until) {
+		cell.Finished = true
+		if !until.FiresBeforeEnd() {
+			cell.At = byEnd
+		}
+		t.Until.OnFire(until)
+		main.Reset()
 		return
 	}
-	t.Main.OnFire(c.Sub(0))
-	c.Cell().Finished = c.Sub(0).Cell().Finished
+	t.Main.OnFire(main)
+	if cell.Finished = main.Cell().Finished; cell.Finished {
+		cell.At = byMain
+		until.Reset()
+	}
 }

@@ -79,7 +79,7 @@ func unfinished(c *model.TriggerContext, f func(i int, s *model.TriggerContext))
 
 // A trigger that may finish counts the elements it has seen in its cell's Count.
 
-// joins reports whether from, what such a trigger remembers of a window, counts for
+// joins reports whether from, what such a trigger without parts remembers of a window, counts for
 // the merged one: not if it had finished there. The merged window's has finished if
 // those of all windows had; what a finished one remembered is forgotten.
 func joins(c *model.TriggerContext, from []model.TriggerCell) bool {
@@ -94,12 +94,45 @@ func joins(c *model.TriggerContext, from []model.TriggerCell) bool {
 	return true
 }
 
-// joinParts merges a composite that finishes as a whole.
-func joinParts(c *model.TriggerContext, from []model.TriggerCell) {
-	if joins(c, from) {
-		c.Cell().Count += from[0].Count
-		mergeParts(c, from)
+// How a composite that has finished came to do so, in its cell's At.
+const (
+	// byEnd says that it would not have fired had the watermark not reached the end of the
+	// window. A merged window whose end is yet to come undoes that.
+	byEnd model.Timestamp = 1 << iota
+	// byMain says that an OrFinally finished with its Main, and goes on if that does.
+	byMain
+)
+
+// finish has a composite finish as it fires. It must be called before its parts are told.
+func finish(c *model.TriggerContext) {
+	cell := c.Cell()
+	cell.Finished = true
+	if !c.FiresBeforeEnd() {
+		cell.At = byEnd
 	}
+}
+
+// joinParts merges a composite that finishes as a whole. Where it had finished by the
+// end of a window, it goes on in a merged one whose end is yet to come.
+func joinParts(c *model.TriggerContext, from []model.TriggerCell) {
+	cell, was := c.Cell(), from[0]
+	if !was.Finished || was.At&byEnd != 0 && c.Watermark < c.Window.End {
+		if cell.Finished {
+			c.Reset()
+		}
+		cell.Count += max(was.Count, 1) // not the first any more
+		mergeParts(c, from)
+		return
+	}
+	if cell.Count > 0 && !cell.Finished || cell.At != 0 && was.At == 0 {
+		return
+	}
+	if cell.At == 0 && was.At != 0 {
+		c.Reset()
+	}
+	cell.Finished = true
+	cell.At |= was.At
+	mergeParts(c, from) // for when it goes on in a window that this becomes part of
 }
 
 // mergeParts has every subtrigger take in its part of from.

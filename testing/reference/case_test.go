@@ -239,7 +239,12 @@ func (d triggerDraw) once(depth int) model.Trigger {
 	switch d.upTo(n, "once") {
 	case 0, 1:
 		return triggers.AfterCount{N: int64(1 + d.upTo(3, "n"))}
-	case 2, 3:
+	case 2:
+		if d.yes("watermark") {
+			return triggers.AfterWatermark{}
+		}
+		fallthrough
+	case 3:
 		return triggers.AfterProcessingTime{Delay: us(d.between(0, 6, "delay")), Align: us(pick(d.draw, "align", 0, 0, 4, 5))}
 	case 4:
 		return triggers.AfterSynchronizedProcessingTime{}

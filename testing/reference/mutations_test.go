@@ -12,6 +12,7 @@ const (
 	task      = "internal/engine/task.go"
 	composite = "triggers/composite.go"
 	counting  = "triggers/count.go"
+	joining   = "triggers/triggers.go"
 	watermark = "triggers/watermark.go"
 )
 
@@ -171,8 +172,13 @@ var mutations = []mutation{
 	// Triggers.
 	{"a merged count starts from nothing", []change{{counting, "		c.Cell().Count += from[0].Count\n", ""}}},
 	{"of merged windows, the one that is furthest on counts", []change{{composite,
-		"case !first && reached > current:", "case !first && reached < current:"}, {composite,
-		"case first || reached < current:", "case first || reached > current:"}}},
+		"		if !was[0].Finished {\n			s.Reset()\n		}\n", "		if !was[0].Finished && cell.Count > max(from[0].Count, 1) {\n			return\n		}\n"}}},
+	{"a composite that finished by the end of a window stays so in one that grows", []change{{joining,
+		"was.At&byEnd != 0 && c.Watermark < c.Window.End {", "false {"}}},
+	{"a composite that finished before the end of a window goes on in one that grows", []change{{joining,
+		"	if !c.FiresBeforeEnd() {", "	{"}}},
+	{"a part whose turn is over has it no more in a window that grows", []change{{composite,
+		"t[i].OnMerge(s, was); !s.Cell().Finished {", "t[i].OnMerge(s, was); !was[0].Finished {"}}},
 	{"a window that grew past the watermark is late still", []change{{watermark,
 		"if fired && c.Watermark >= c.Window.End {", "if fired {"}}},
 	{"repeatedly does not start over", []change{{composite,

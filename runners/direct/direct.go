@@ -31,7 +31,7 @@ type Runner struct {
 	Progress      func(Report)
 	ProgressEvery time.Duration
 	// Logger is told of what goes on: of windows that do not fire since the watermark
-	// does not move, for example, and at the end of what was dropped as too late. Nil is
+	// does not move, for example, and at the end of what was dropped. Nil is
 	// slog.Default.
 	Logger *slog.Logger
 	// Checkpoints say how the run survives the end of its process. With them, Stop

@@ -40,6 +40,9 @@ type Runner struct {
 	// Restart says what is done about a failure, where there are checkpoints; nil is
 	// NoRestart: it ends the run.
 	Restart Restart
+
+	clock *clock                                        // of a call of Run
+	read  func() (wall time.Time, passed time.Duration) // of tests; nil is the machine's clock
 }
 
 // ErrStopped is what Run returns after a graceful stop.

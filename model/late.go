@@ -56,6 +56,8 @@ func (r DropReason) String() string {
 // T is the type of the elements that the grouping was given: Count of a
 // PCollection[string] takes a LateData[string].
 //
+// Elements that are in no window are not among them: they are only counted, in the report.
+//
 // A combine with a LateData does not fold its elements before the exchange.
 type LateData[T any] struct {
 	pipeline *Pipeline

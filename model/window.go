@@ -148,7 +148,7 @@ type WindowFn interface {
 	// AssignWindows appends the windows of timestamp t to dst. Every window must
 	// hold t, must not be empty, must not go beyond MinTimestamp and MaxTimestamp, and may
 	// be given only once; otherwise the run ends with an error. MaxTimestamp itself has
-	// the windows of the instant before. No windows at all leave the element out.
+	// the windows of the instant before. An element without a window is dropped, and counted.
 	AssignWindows(dst []Window, t Timestamp) []Window
 	// Validate reports what is wrong with the WindowFn's own fields.
 	Validate() error
@@ -177,13 +177,17 @@ type MergingWindowFn interface {
 	WindowFn
 	// MergeWindows is given the open windows of one key, ordered by Start and then
 	// by End, and sets into[i] to the window that windows[i] becomes part of, which is
-	// windows[i] itself when it stays alone. A result must span its parts.
+	// windows[i] itself when it stays alone. A result must hold all of its parts, and must
+	// not go beyond MinTimestamp and MaxTimestamp; otherwise the run ends with an error.
+	// Windows that overlap may stay apart: an element is in the one that its own window
+	// became part of.
 	MergeWindows(windows, into []Window)
 }
 
 // An OverlapMerging MergingWindowFn merges two windows exactly when they overlap,
 // directly or through others. The engine then looks only at the neighbours of a
-// new window, not at all the windows of its key.
+// new window, not at all the windows of its key. Windows that overlap and stay apart end
+// the run with an error.
 type OverlapMerging interface {
 	MergingWindowFn
 	MergesOverlapping()

@@ -29,7 +29,16 @@ func (counting[V]) Subtract(a int64, _ V) int64 { return a - 1 }
 
 // Sum is the [Combiner] that adds values up. Integers wrap on overflow; the sum
 // of floats depends on the order in its last bits.
-func Sum[N Number]() Combiner[N, N, N] { return sum[N]{} }
+//
+// Over an input with retractions, a sum of floats is that of the values that are left,
+// whatever was taken back: it is kept exactly, in some hundred bytes for each key and
+// window, and rounded once, for a pane.
+func Sum[N Number]() Combiner[N, N, N] {
+	if isFloat[N]() {
+		return floatSum[N]{}
+	}
+	return sum[N]{}
+}
 
 // Add returns a + b; it is a ready argument for [Reduce].
 func Add[N Number](a, b N) N { return a + b }
@@ -41,13 +50,21 @@ func (sum[N]) Add(a, v N) N   { return a + v }
 func (sum[N]) Merge(a, b N) N { return a + b }
 func (sum[N]) Result(a N) N   { return a }
 
-// Subtract implements [Inverter]. A float sum keeps the rounding errors of what
-// was taken out.
+// Subtract implements [Inverter].
 func (sum[N]) Subtract(a, v N) N { return a - v }
 
 // Mean is the [Combiner] of the arithmetic mean. It adds up as float64, which is
-// exact for integers up to 2^53.
-func Mean[N Number]() Combiner[N, MeanAccumulator, float64] { return mean[N]{} }
+// exact for integers up to 2^53. Over an input with retractions, it is exact as that of
+// [Sum] is.
+func Mean[N Number]() Combiner[N, MeanAccumulator, float64] {
+	switch {
+	case isFloat[N]():
+		return floatMean[N]{}
+	case isWide[N]():
+		return wideMean[N]{}
+	}
+	return smallMean[N]{}
+}
 
 // A MeanAccumulator is what [Mean] remembers.
 type MeanAccumulator struct {
@@ -67,8 +84,11 @@ func (mean[N]) Merge(a, b MeanAccumulator) MeanAccumulator {
 	return MeanAccumulator{a.Sum + b.Sum, a.Count + b.Count}
 }
 
+// smallMean is the mean of integers whose sum is exact.
+type smallMean[N Number] struct{ mean[N] }
+
 // Subtract implements [Inverter].
-func (mean[N]) Subtract(a MeanAccumulator, v N) MeanAccumulator {
+func (smallMean[N]) Subtract(a MeanAccumulator, v N) MeanAccumulator {
 	return MeanAccumulator{a.Sum - float64(v), a.Count - 1}
 }
 

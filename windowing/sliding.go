@@ -9,7 +9,7 @@ import (
 
 // Sliding starts a window of Size at every multiple of Every, counted from
 // Offset after the Unix epoch. An element belongs to Size/Every windows; where
-// Every is larger than Size, to one or to none.
+// Every is larger than Size, to one or to none. Those in none are dropped, and counted.
 //
 // State: a combine or grouping under the default trigger keeps one cell per key
 // and slice, a slice being the common divisor of Size and Every, and merges

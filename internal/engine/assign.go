@@ -72,9 +72,12 @@ func (a *assigner) one(m *model.Meta) (w model.Window, ok bool) {
 	return model.Window{}, false
 }
 
-// assign lists the windows of an element that has more than one.
-func (a *assigner) assign(m *model.Meta) ([]model.Window, error) {
+// assign lists the windows of an element of op that has more than one, or none.
+func (a *assigner) assign(op *Op, m *model.Meta) ([]model.Window, error) {
 	a.scratch = a.fn.AssignWindows(a.scratch[:0], m.Timestamp)
+	if len(a.scratch) == 0 {
+		op.Counts.Windowless++
+	}
 	return a.scratch, misassigned(a.of, a.scratch, m.Timestamp)
 }
 
@@ -96,6 +99,45 @@ func misassigned(w *model.Windowing, ws []model.Window, t model.Timestamp) error
 			continue
 		}
 		return fmt.Errorf("the WindowFn %v (set at %v) gave timestamp %v the window %v, which %s", w.Strategy.Windows, w.Site, t, win, wrong)
+	}
+	return nil
+}
+
+// mismerged is what is wrong with how fn, the WindowFn of w, merged those of the open
+// windows from lo on, each into the next of targets. Elements of a window that its target
+// does not hold would vanish. So would those of targets that overlap, where fn says that
+// no open windows do.
+func mismerged(w *model.Windowing, fn model.MergingWindowFn, open []model.Window, lo int, targets []model.Window) error {
+	for i, target := range targets {
+		wrong := ""
+		switch {
+		case !covers(target, open[lo+i]):
+			wrong = "does not hold all of it"
+		case target.Start < model.MinTimestamp || target.End > model.MaxTimestamp:
+			wrong = "goes beyond the ends of time, model.MinTimestamp and model.MaxTimestamp"
+		default:
+			continue
+		}
+		return fmt.Errorf("the WindowFn %v (set at %v) merged the window %v into %v, which %s", fn, w.Site, open[lo+i], target, wrong)
+	}
+	if _, overlapping := fn.(model.OverlapMerging); !overlapping {
+		return nil
+	}
+	last := targets[0]
+	if lo > 0 {
+		last = open[lo-1]
+	}
+	for i := range len(targets) + 1 {
+		next := last
+		if i < len(targets) {
+			next = targets[i]
+		} else if hi := lo + i; hi < len(open) {
+			next = open[hi]
+		}
+		if next != last && next.Overlaps(last) {
+			return fmt.Errorf("the WindowFn %v (set at %v) has MergesOverlapping, but leaves the windows %v and %v apart, which overlap; merge all that overlap, as windowing.MergeOverlapping does, or do without MergesOverlapping", fn, w.Site, last, next)
+		}
+		last = next
 	}
 	return nil
 }

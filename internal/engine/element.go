@@ -27,7 +27,7 @@ func Tee[T any](outs []any) Emit[T] {
 }
 
 // Explode is an Emit to next in which every element carries the one window it
-// belongs to: an element in several windows is emitted once for each. It is next
+// belongs to: an element in several windows is emitted once for each, and one in none is counted. It is next
 // itself where w says that windows are carried already.
 func Explode[T any](op *Op, w *model.Windowing, next Emit[T]) Emit[T] {
 	if w.Assigned {
@@ -70,6 +70,9 @@ func (x *exploder) windows(m *model.Meta, v any) []model.Window {
 		x.op.Fail(m, pointee(v), err)
 		return nil
 	}
+	if len(x.scratch) == 0 {
+		x.op.Counts.Windowless++
+	}
 	return x.scratch
 }
 
@@ -84,6 +87,9 @@ func ExplodeBy[T any](op *Op, fn model.ElementWindowFn[T], next Emit[T]) Emit[T]
 		if err := misassigned(w, scratch, m.Timestamp); err != nil {
 			op.Fail(m, *v, err)
 			return
+		}
+		if len(scratch) == 0 {
+			op.Counts.Windowless++
 		}
 		em = *m
 		for _, win := range scratch {

@@ -110,17 +110,35 @@ func (s *CombineSpec[K, V, A, O]) Receiver(op *Op, outs [][]any) Receiver {
 }
 
 // recomputing keeps the values: what cannot be taken out of an accumulator is
-// computed again without it.
+// computed again without it. A Retractor keeps less.
 func (s *CombineSpec[K, V, A, O]) recomputing(op *Op, outs [][]any, next Emit[model.KV[K, O]]) Receiver {
 	c := s.Combiner
-	out := firing1(next, func(values *[]V) O {
+	fold, add, remove := retained[V](), retain[V], removal[V](op, s.Encode)
+	read := func(values *[]V) O {
 		acc := c.New()
 		for _, v := range *values {
 			acc = c.Add(acc, v)
 		}
 		return c.Result(acc)
-	})
-	return newGrouping(op, folding[K](retained[V](), out), port{paned: panedRows(retain[V], removal[V](op, s.Encode), lateOut[K, V](op, outs))})
+	}
+	if r, ok := c.(Retractor[V, O]); ok {
+		by := r.Retracting()
+		fold.Merge, add, remove, read = by.Join, by.Put, by.Take, by.Read
+	}
+	return newGrouping(op, folding[K](fold, firing1(next, read)), port{paned: panedRows(add, remove, lateOut[K, V](op, outs))})
+}
+
+// A Retractor is a [Combiner] that has another accumulator where values are taken back.
+type Retractor[V, O any] interface{ Retracting() Retracting[V, O] }
+
+// A Retracting folds values into a list of a few values, which is nil where there are
+// none. What it reads off is what is made of the values that are left. It has functions
+// and no methods, of which each verb would have its own.
+type Retracting[V, O any] struct {
+	Put  func(into *[]V, v *V)
+	Take func(into *[]V, v *V) // undoes Put, and may come first
+	Join func(into, from *[]V) // keeps nothing of from
+	Read func(acc *[]V) O
 }
 
 // An Inverter is a [Combiner] that can take a value out again.

@@ -116,6 +116,9 @@ func (e *keyedEdge[K, V]) receive(batch any) {
 		g.call.k = k
 		g.keys.Came(k, fresh)
 		w := g.take(&r.Meta)
+		if g.op.Failed() { // its window was merged wrongly
+			return
+		}
 		if w == nil {
 			g.op.Counts.Dropped++
 			if e.late != nil {
@@ -143,6 +146,7 @@ func newKeyedOp(op *Op, layout *state.Layout, keys cells.Keys) *keyedOp {
 	g := &keyedOp{
 		op:        op,
 		layout:    layout,
+		of:        w,
 		strategy:  w.Strategy,
 		watermark: model.MinTimestamp,
 		now:       model.MinTimestamp,

@@ -19,6 +19,7 @@ import (
 type keyedOp struct {
 	op       *Op
 	layout   *state.Layout
+	of       *model.Windowing
 	strategy model.WindowingStrategy
 	merging  model.MergingWindowFn // nil if windows never merge
 	expiring [2]bool               // by clock, whether some cell expires
@@ -125,7 +126,7 @@ func (g *keyedOp) Receive(_ int, batch any) { g.rows.receive(batch) }
 func (g *keyedOp) take(m *model.Meta) *keyedWindow {
 	c := &g.call
 	w := g.place(m.Window)
-	if w == nil {
+	if w == nil || g.op.Failed() {
 		return nil
 	}
 	if w.window.End <= g.watermark {

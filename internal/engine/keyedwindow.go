@@ -252,7 +252,13 @@ func (g *keyedOp) merge(ks *keyedWindows, i int) *keyedWindow {
 		return open[i]
 	}
 	g.targets = append(g.targets[:0], g.bounds[lo:hi]...)
-	g.merging.MergeWindows(g.bounds[lo:hi], g.targets)
+	g.bounds = append(g.bounds, g.targets...) // a copy, for the WindowFn
+	all, parts := g.bounds[:len(open)], g.bounds[len(open):]
+	g.merging.MergeWindows(parts, g.targets)
+	if err := mismerged(g.of, g.merging, all, lo, g.targets); err != nil {
+		g.op.failHere(err)
+		return open[i]
+	}
 	added := g.targets[i-lo]
 	merged := g.merged[:0]
 	for j := lo; j < hi; j++ {

@@ -52,7 +52,7 @@ func (l *lift[K, V, A]) take(m *model.Meta, kv *model.KV[K, V]) {
 		l.fold(w, kv)
 		return
 	}
-	ws, err := l.assign.assign(m)
+	ws, err := l.assign.assign(l.op, m)
 	if err != nil {
 		l.op.Fail(m, *kv, err)
 		return
@@ -156,7 +156,7 @@ func (d *direct[K, V]) take(m *model.Meta, kv *model.KV[K, V]) {
 		return
 	}
 	d.op.Enter(m, kv)
-	ws, err := d.assign.assign(m)
+	ws, err := d.assign.assign(d.op, m)
 	if err != nil {
 		d.op.Fail(m, *kv, err)
 		return

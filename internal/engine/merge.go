@@ -78,6 +78,10 @@ func (g *paned) merge(k cells.Entry, i int) int {
 	g.bounds = append(g.bounds[:0], list.bounds[lo:hi]...)
 	g.targets = append(g.targets[:0], list.bounds[lo:hi]...)
 	g.merging.MergeWindows(g.bounds, g.targets)
+	if err := mismerged(g.of, g.merging, list.bounds, lo, g.targets); err != nil {
+		g.op.failHere(err)
+		return i
+	}
 	added := g.targets[i-lo]
 	merged := g.merged[:0]
 	for j := lo; j < hi; j++ {

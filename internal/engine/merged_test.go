@@ -204,6 +204,34 @@ func TestWindowsThatMergeFarFromTheElementAreLookedAt(t *testing.T) {
 	m.wants(t, "they end as one", free, "-[0,10) a", "-[5,15) b", "+[0,15) ab")
 }
 
+// greedy are sessions that take ten more each time they merge.
+type greedy struct{ model.WindowFn }
+
+func (greedy) MergeWindows(windows, into []model.Window) {
+	windowing.MergeOverlapping(windows, into)
+	for i := range into {
+		into[i].End += 10
+	}
+}
+
+func (greedy) MergesOverlapping() {}
+
+func TestAWindowThatIsMergedIntoItsNeighbourEndsTheRun(t *testing.T) {
+	for _, other := range []model.Timestamp{24, -14} {
+		s := earlySessions(ten, triggers.Default{})
+		s.Windows = greedy{s.Windows}
+		m := newMerging(s)
+		m.add("a", 1, 0)
+		m.add("b", 1, other)
+		element := 'c'
+		m.op.Enter(&m.op.task.rowMeta, &element)
+		m.add("c", 1, 5)
+		if err := m.op.task.err; (err != nil) != (other > 0) || err != nil && !strings.Contains(err.Error(), "leaves the windows [1970-01-01T00:00:00Z, 1970-01-01T00:00:00.000025Z) and [1970-01-01T00:00:00.000024Z,") {
+			t.Errorf("beside a window at %d, it ended with %v", other, err)
+		}
+	}
+}
+
 // What a window holds the watermark at goes up with each element, here, and the
 // least that is held stays. The queue of what is held must not grow with elements.
 func TestHoldsAreQueuedByWindow(t *testing.T) {

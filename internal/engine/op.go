@@ -38,6 +38,8 @@ type Counts struct {
 	// the watermark reached the end of the window, taken after, or refused because
 	// the watermark had reached the end plus the allowed lateness.
 	OnTime, Late, Dropped int64
+	// Windowless is how many elements the WindowFn gave no window, where it was asked.
+	Windowless int64
 	// Panes is how many panes it fired.
 	Panes int64
 	// Waiting is how many elements wait for side inputs at the moment.
@@ -51,6 +53,7 @@ func (c *Counts) Add(o Counts) {
 	c.OnTime += o.OnTime
 	c.Late += o.Late
 	c.Dropped += o.Dropped
+	c.Windowless += o.Windowless
 	c.Panes += o.Panes
 	c.Waiting += o.Waiting
 }
@@ -82,6 +85,12 @@ func (o *Op) Fail(m *model.Meta, v any, err error) {
 	if o.task.err == nil {
 		o.task.err = o.userError(m, v, err)
 	}
+}
+
+// failHere is Fail about the element that Enter noted.
+func (o *Op) failHere(err error) {
+	c := &o.task.cursor
+	o.Fail(c.meta, pointee(c.v), err)
 }
 
 // Failed reports whether the task has failed, so that a loop over user code can stop.

@@ -19,6 +19,7 @@ import (
 // a window that is still open belongs to it, however late it is by itself.
 type paned struct {
 	op       *Op
+	of       *model.Windowing
 	strategy model.WindowingStrategy
 	merging  model.MergingWindowFn // nil if windows never merge
 	tree     *model.TriggerTree
@@ -51,6 +52,7 @@ const never = cells.Never
 func newPaned(op *Op, w *model.Windowing, trigger model.Trigger, acc accumulate) *paned {
 	g := &paned{
 		op:        op,
+		of:        w,
 		strategy:  w.Strategy,
 		tree:      model.NewTriggerTree(trigger),
 		acc:       acc,

@@ -156,6 +156,11 @@ func (c testCase) reference() (panes []pane, counts engine.Counts) {
 		}
 		counts.Add(engine.Counts{OnTime: onTime, Late: v.late, Dropped: v.dropped, Panes: int64(len(v.panes))})
 	}
+	for _, e := range c.splits[0] {
+		if c.shape != carried && !e.mark && len(c.strategy.Windows.AssignWindows(nil, e.at)) == 0 {
+			counts.Windowless++ // at the grouping, if the windows are not carried to it
+		}
+	}
 	for _, f := range verdicts[len(verdicts)-1].panes {
 		panes = append(panes, f.pane)
 	}

@@ -179,10 +179,14 @@ func (t *Task) Prepare() (prepared []Prepared, err error) {
 }
 
 // Counts calls visit with the counts so far of each node of the task that
-// counts: sources, groupings, sinks. A node whose two sides are in different
-// stages counts at its head.
+// counts: sources, groupings, sinks, and whatever was given elements without a window.
+// A node whose two sides are in different stages counts all else at its head.
 func (t *Task) Counts(visit func(*model.Node, Counts)) {
 	for _, op := range t.ops {
+		if op.Counts.Windowless > 0 {
+			visit(op.Node, op.Counts)
+			continue
+		}
 		if op.sends {
 			continue
 		}

@@ -186,6 +186,8 @@ type eventTimeReader[T any] struct {
 	basis    basis
 	slack    time.Duration
 	latest   model.Timestamp
+	told     bool            // the time
+	ahead    model.Timestamp // how far processing time was, when it was first told
 	emit     func(*T, model.Timestamp)
 	// stamped is the method value r.stamp, made once and not at each Read.
 	stamped func(*T, model.Timestamp)
@@ -218,10 +220,19 @@ func (r *eventTimeReader[T]) advance(now model.Timestamp) {
 	if r.clocked != nil {
 		r.clocked.AdvanceProcessingTime(now)
 	}
-	if r.basis == processingTime {
-		r.latest = max(r.latest, min(now, model.MaxTimestamp))
+	if r.basis != processingTime {
+		return
 	}
+	if back := r.latest.Sub(now); !r.told && back > setBack {
+		r.ahead = r.latest - now
+	}
+	r.told = true
+	r.latest = max(r.latest, min(now, model.MaxTimestamp-r.ahead)+r.ahead)
 }
+
+// setBack is how far a position may be ahead of a reader's clock, as others may have been
+// told the time a little later. If it is further, the clock was set back in between.
+const setBack = time.Second
 
 func (r *eventTimeReader[T]) Watermark() model.Timestamp {
 	if r.basis == readers {

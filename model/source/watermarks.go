@@ -49,6 +49,9 @@ func Manual() Watermarks { return Watermarks{basis: readers} }
 // of arrival. It is MinTimestamp until the reader is first told the time. delay is
 // rounded up to microseconds.
 //
+// Where the clock was set back since a checkpoint, the watermark goes on from where it was,
+// and is as far ahead of the clock from then on.
+//
 // A source that was down, or that is behind, brings elements that are late by as
 // much: prefer [BoundedOutOfOrderness] where elements have event times.
 func WallTime(delay time.Duration) Watermarks {

@@ -48,6 +48,28 @@ func TestWallTimeTrailsProcessingTime(t *testing.T) {
 	}
 }
 
+// A reader that goes on from a position of a clock that was ahead does not wait for its
+// own to catch up.
+func TestWallTimeGoesOnThoughTheClockWasSetBack(t *testing.T) {
+	src := source.WithEventTime(events{none}, seconds, source.WallTime(0))
+	ahead := open(t, src, only(t, src))
+	tell(t, ahead, seconds(1000))
+	resumed := open(t, src, ahead.Position())
+	for _, now := range []int{20, 30, 25} {
+		tell(t, resumed, seconds(now))
+	}
+	if w := resumed.Watermark(); w != seconds(1010) {
+		t.Errorf("ten seconds after it was at 1000 s, the watermark is at %v", w)
+	}
+	// Of two tasks of a run, one may have been told the time a little later.
+	part := open(t, src, resumed.Position())
+	tell(t, part, seconds(1010)-1000)
+	tell(t, part, seconds(1020))
+	if w := part.Watermark(); w != seconds(1020) {
+		t.Errorf("at 1020 s, it is at %v", w)
+	}
+}
+
 // promising is events whose reader knows its watermark: that of the list.
 type promising struct {
 	events

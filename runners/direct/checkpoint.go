@@ -153,6 +153,7 @@ func openCheckpoints(r *run) (*checkpoints, error) {
 	c.store = store
 	if c.from != nil {
 		c.at = c.positions()
+		c.setBack()
 		err = c.takeCells(diff)
 	}
 	if err == nil {
@@ -162,6 +163,22 @@ func openCheckpoints(r *run) (*checkpoints, error) {
 		return nil, errors.Join(err, store.Close())
 	}
 	return c, nil
+}
+
+// setBack has no stage go on from a processing time that has not come yet: what goes by
+// it would be silent until then.
+func (c *checkpoints) setBack() {
+	most := time.Duration(0)
+	for s, at := range c.at {
+		var back time.Duration
+		at.Now, back = c.run.cfg.clock.reached(at.Now)
+		c.at[s], most = at, max(most, back)
+	}
+	if most >= adjusted {
+		c.run.cfg.Logger.Warn("the clock is behind that of the run which took the checkpoint; processing time goes back to it",
+			"by", most.Round(time.Millisecond), "checkpoint", c.from.ID,
+			"to do", "look which of the two clocks is wrong; what was to happen at a processing time that was set before the checkpoint still happens at that time")
+	}
 }
 
 // accept goes on from what is in the directory, unless the pipeline cannot.

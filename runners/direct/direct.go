@@ -31,7 +31,7 @@ type Runner struct {
 	Progress      func(Report)
 	ProgressEvery time.Duration
 	// Logger is told of what goes on: of windows that do not fire since the watermark
-	// does not move, for example, and at the end of what was dropped as too late. Nil is
+	// does not move, for example, and at the end of what was dropped. Nil is
 	// slog.Default.
 	Logger *slog.Logger
 	// Checkpoints say how the run survives the end of its process. With them, Stop
@@ -40,6 +40,9 @@ type Runner struct {
 	// Restart says what is done about a failure, where there are checkpoints; nil is
 	// NoRestart: it ends the run.
 	Restart Restart
+
+	clock *clock                                        // of a call of Run
+	read  func() (wall time.Time, passed time.Duration) // of tests; nil is the machine's clock
 }
 
 // ErrStopped is what Run returns after a graceful stop.

@@ -1,9 +1,12 @@
 package direct
 
 import (
+	"log/slog"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/millrace/millrace/model"
 )
 
 // What bounds how far a source runs ahead.
@@ -32,4 +35,16 @@ var Jittered = jittered
 func (c Checkpoints) ShippingEvery(pause time.Duration) Checkpoints {
 	c.shippingPause = pause
 	return c
+}
+
+// By is r by a clock: the time on the wall, and how much has passed, whatever was done to
+// the wall's.
+func (r Runner) By(read func() (wall time.Time, passed time.Duration)) Runner {
+	r.read = read
+	return r
+}
+
+// ProcessingTime is that of a call of Run by a clock.
+func ProcessingTime(read func() (time.Time, time.Duration), log *slog.Logger) func() model.Timestamp {
+	return newClock(host{}, read, log).now
 }

@@ -92,7 +92,9 @@ func (r *numbersReader) Read(ctx context.Context, limit int, emit func(*int, mod
 	return source.Status{Done: r.next == r.end}, nil
 }
 
-func (r *numbersReader) Position() source.Split { return source.Split{ID: r.id} }
+func (r *numbersReader) Position() source.Split {
+	return source.Split{ID: r.id, Position: fmt.Appendf(nil, "%d %d", r.next, r.end)}
+}
 
 func (r *numbersReader) Watermark() model.Timestamp {
 	r.panics("Watermark")

@@ -16,6 +16,9 @@ type Report struct {
 	Sources   []SourceReport
 	Groupings []GroupingReport
 	Sinks     []SinkReport
+	// Windowless are the transforms that were given elements without a window, in
+	// pipeline order.
+	Windowless []WindowlessReport
 	// Checkpoints is zero where everything is in memory only.
 	Checkpoints CheckpointReport
 	// Restart says how often the run was started again. The rest of the report is of
@@ -89,10 +92,28 @@ type SinkReport struct {
 	Elements int64
 }
 
-// Dropped is how many elements were dropped in all, as too late.
-func (r Report) Dropped() (n int64) {
+// A WindowlessReport is how many elements a transform dropped since their WindowFn gave
+// them no window. It is counted by the first transform that asks for their windows.
+type WindowlessReport struct {
+	Name     string
+	Elements int64
+}
+
+// Dropped is how many elements were dropped in all, as too late or without a window.
+func (r Report) Dropped() int64 { return r.late() + r.windowless() }
+
+// late is how many elements were dropped as too late.
+func (r Report) late() (n int64) {
 	for _, g := range r.Groupings {
 		n += g.Dropped
+	}
+	return n
+}
+
+// windowless is how many elements were in no window.
+func (r Report) windowless() (n int64) {
+	for _, w := range r.Windowless {
+		n += w.Elements
 	}
 	return n
 }
@@ -136,8 +157,11 @@ func (r Report) String() string {
 			fmt.Fprintf(&b, ", watermark %v", s.Watermark)
 		}
 	}
-	if n := r.Dropped(); n > 0 {
+	if n := r.late(); n > 0 {
 		fmt.Fprintf(&b, "; %d dropped as too late", n)
+	}
+	if n := r.windowless(); n > 0 {
+		fmt.Fprintf(&b, "; %d in no window", n)
 	}
 	if n := r.Waiting(); n > 0 {
 		fmt.Fprintf(&b, "; %d wait for side inputs", n)
@@ -213,6 +237,9 @@ func (r *run) report() Report {
 	rep := Report{Elapsed: r.host.Now().Sub(r.start), Checkpoints: r.saves.report(), Restart: r.restarts, Guarantees: r.guarantees}
 	for _, n := range r.plan.Pipeline.Nodes() {
 		c := counts[n]
+		if c.Windowless > 0 {
+			rep.Windowless = append(rep.Windowless, WindowlessReport{n.Name, c.Windowless})
+		}
 		switch n.Spec.(type) {
 		case engine.SourceSpec:
 			src := sources[n]

@@ -100,7 +100,9 @@ type restarts struct {
 // newest checkpoint and leaves nothing behind: what holds for a restart of the process
 // holds for it.
 func (r Runner) runAttempts(ctx context.Context, pl *plan.Plan) (Report, error) {
-	s := &restarts{cfg: r, host: hostOf(ctx), decide: r.Restart.begin(), failures: map[string]int{}, guarantees: r.guarantees(pl.Pipeline)}
+	host := hostOf(ctx)
+	r.clock = newClock(host, r.read, r.Logger) // processing time goes on from attempt to attempt
+	s := &restarts{cfg: r, host: host, decide: r.Restart.begin(), failures: map[string]int{}, guarantees: r.guarantees(pl.Pipeline)}
 	for _, g := range s.guarantees {
 		if r.Checkpoints.Dir != "" && g.Level != ExactlyOnce {
 			r.Logger.Info("not everything has its effect exactly once", "sink", g.Sink, "guarantee", string(g.Level), "why", g.Why)

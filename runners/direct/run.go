@@ -116,6 +116,9 @@ func newRun(caller context.Context, cfg Runner, pl *plan.Plan) *run {
 	r := &run{caller: caller, cfg: cfg, plan: pl, pools: map[poolKey]*batchPool{}, host: hostOf(caller)}
 	r.ctx, r.cancel = context.WithCancelCause(caller)
 	r.start = r.host.Now()
+	if r.cfg.clock == nil {
+		r.cfg.clock = newClock(r.host, cfg.read, cfg.logger())
+	}
 	for _, s := range pl.Stages {
 		rank := s.ID
 		if s.Head.Class == model.Source {

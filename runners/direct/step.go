@@ -98,7 +98,7 @@ func (t *task) read(stopping bool) error {
 // time is the processing time.
 func (s *scheduler) time() model.Timestamp {
 	if !s.scripted {
-		s.now = model.TimestampOf(s.run.host.Now())
+		s.now = s.run.cfg.clock.now()
 	}
 	return s.now
 }
@@ -173,7 +173,7 @@ func (s *scheduler) stopTimers() {
 // setTimer has the tasks that are due at processing time at woken then.
 func (s *scheduler) setTimer(at model.Timestamp) {
 	s.timerAt = at
-	d := max(0, at.Sub(model.TimestampOf(s.run.host.Now())))
+	d := max(0, at.Sub(s.run.cfg.clock.now()))
 	if s.timer != nil {
 		s.timer.Stop()
 	}

@@ -20,6 +20,13 @@ func (r Runner) tellDropped(p *model.Pipeline, report Report) {
 				"transform", n.Name, "at", n.Site.String(),
 				"to do", "give their windows more Lateness in transforms.Window, or the watermark more slack; a model.LateData has what is dropped")
 		}
+		for _, w := range report.Windowless {
+			if w.Name == n.Name {
+				r.Logger.Info("elements were dropped: their WindowFn gave them no window", "dropped", w.Elements,
+					"transform", n.Name, "at", n.Site.String(),
+					"to do", "nothing, if its windows are meant to have gaps; else give each element a window")
+			}
+		}
 	}
 }
 

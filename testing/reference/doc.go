@@ -66,4 +66,6 @@ type Result struct {
 	// OnTime, Late and Dropped count elements, once for each window that takes them
 	// before the watermark has reached its end, after that, or not at all.
 	OnTime, Late, Dropped int64
+	// Windowless counts elements that are in no window.
+	Windowless int64
 }

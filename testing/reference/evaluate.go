@@ -137,6 +137,9 @@ func (k *keyed) arrive(e Element) {
 	if e.Window.IsZero() {
 		windows = windowsOf(k.strategy.Windows, e.At)
 	}
+	if len(windows) == 0 {
+		k.out.Windowless++
+	}
 	for _, w := range windows {
 		k.arriveIn(e, w)
 	}

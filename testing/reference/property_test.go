@@ -180,7 +180,7 @@ func (d drop) String() string {
 // sameCounts compares what the grouping of that name counted.
 func (c testCase) sameCounts(name string, want reference.Result, r *rig) error {
 	got := r.counts(name)
-	counts := engine.Counts{OnTime: want.OnTime, Late: want.Late, Dropped: want.Dropped}
+	counts := engine.Counts{OnTime: want.OnTime, Late: want.Late, Dropped: want.Dropped, Windowless: want.Windowless}
 	for _, p := range want.Panes {
 		if !p.Retraction {
 			counts.Panes++

@@ -12,6 +12,7 @@ import (
 
 	"github.com/millrace/millrace/model"
 	"github.com/millrace/millrace/testing/streamtest"
+	"github.com/millrace/millrace/windowing"
 )
 
 // play runs a story in several ways, which must come to the same, and tells what
@@ -64,10 +65,21 @@ func (s *scenario) run(t *testing.T, n int, late bool) string {
 		other := s.build(&q, asked)
 		streamtest.Run(t, &q, streamtest.Parallelism(n))
 		drops := dropsTold(other)
-		parts[len(parts)-1].panes.WantDropped(t, int64(len(drops)))
+		parts[len(parts)-1].panes.WantDropped(t, int64(len(drops))+s.windowless())
 		lines = append(lines, drops...)
 	}
 	return s.tell(lines)
+}
+
+// windowless is how many elements are between the windows of the first grouping.
+func (s *scenario) windowless() (n int64) {
+	sliding, ok := s.groupings[0].strategy.Windows.(windowing.Sliding)
+	for _, st := range s.steps {
+		if ok && len(sliding.AssignWindows(nil, st.at)) == 0 {
+			n += int64(len(st.elements))
+		}
+	}
+	return n
 }
 
 // setAt is what a mistake says of the line that made it, which here is none of the

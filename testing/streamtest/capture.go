@@ -17,6 +17,7 @@ import (
 // may be made of it, in any number; one that fails lets the test go on.
 type Captured[T any] struct {
 	collection model.PCollection[T]
+	node       *model.Node // that captures; nil after a mistake
 	compare    cmp.Options
 	text       func(T) string // of a value, in failures
 
@@ -35,7 +36,7 @@ func Capture[T any](c model.PCollection[T], opts ...cmp.Option) *Captured[T] {
 		cmpopts.EquateEmpty(),
 		cmpopts.EquateNaNs(),
 	}, opts...)
-	c.Pipeline().Add(model.Definition{
+	k.node = c.Pipeline().Add(model.Definition{
 		Kind:   "Capture",
 		Class:  model.Fused,
 		Inputs: []model.Input{c},

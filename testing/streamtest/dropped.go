@@ -122,15 +122,15 @@ func dropBlocks[T any](drops []Drop[T]) (blocks []block) {
 	return blocks
 }
 
-// WantDropped wants the groupings that the collection comes from to have dropped
-// n elements in all, as too late. An element is dropped once for each of its
-// windows that takes it no more.
+// WantDropped wants the transforms that the collection comes from to have dropped
+// n elements in all, as too late or without a window. An element is dropped once for each
+// of its windows that takes it no more, and once if its WindowFn gave it none.
 func (k *Captured[T]) WantDropped(t testing.TB, n int64) {
 	t.Helper()
 	if !k.hasRun(t) {
 		return
 	}
-	drops, known := k.run.drops(k.collection.Collection())
+	drops, known := k.run.drops(k.collection.Collection(), k.node)
 	if !known {
 		t.Error("how much was dropped is not known of a run by RunBy; use the default runner")
 		return
@@ -147,26 +147,27 @@ func (k *Captured[T]) WantDropped(t testing.TB, n int64) {
 // explainDropped tells what was dropped.
 func (k *Captured[T]) explainDropped(want, got int64) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "the groupings before %s dropped %d as too late, and were wanted to drop %d\n", k.name(), got, want)
+	fmt.Fprintf(&b, "the transforms before %s dropped %d as too late or without a window, and were wanted to drop %d\n", k.name(), got, want)
 	b.WriteString("\n")
 	k.writeStory(&b)
 	k.writeDrops(&b)
 	return b.String()
 }
 
-// A drop is what one grouping dropped.
+// A drop is what one transform dropped.
 type drop struct {
-	grouping string
-	elements int64
+	by         string
+	elements   int64
+	windowless bool // or too late
 }
 
-// drops are what the groupings before c dropped. It is false where that is not
-// known.
-func (o *outcome) drops(c *model.Collection) (drops []drop, known bool) {
+// drops are what the Capture n of c and the transforms before it dropped. It is false where
+// that is not known.
+func (o *outcome) drops(c *model.Collection, n *model.Node) (drops []drop, known bool) {
 	if o.report == nil {
 		return nil, false
 	}
-	before := map[string]bool{}
+	before := map[string]bool{n.Name: true}
 	var visit func(*model.Collection)
 	visit = func(c *model.Collection) {
 		if before[c.Producer.Name] {
@@ -180,7 +181,12 @@ func (o *outcome) drops(c *model.Collection) (drops []drop, known bool) {
 	visit(c)
 	for _, g := range o.report.Groupings {
 		if g.Dropped > 0 && before[g.Name] {
-			drops = append(drops, drop{g.Name, g.Dropped})
+			drops = append(drops, drop{g.Name, g.Dropped, false})
+		}
+	}
+	for _, w := range o.report.Windowless {
+		if before[w.Name] {
+			drops = append(drops, drop{w.Name, w.Elements, true})
 		}
 	}
 	return drops, true
@@ -188,18 +194,23 @@ func (o *outcome) drops(c *model.Collection) (drops []drop, known bool) {
 
 // writeDrops tells what was dropped, which may be what is missing.
 func (k *Captured[T]) writeDrops(b *strings.Builder) {
-	drops := k.drops()
-	if len(drops) > 0 {
-		b.WriteString("\ndropped as too late:\n")
-	}
-	for _, d := range drops {
-		fmt.Fprintf(b, "  %d by %s\n", d.elements, d.grouping)
+	title := ""
+	for _, d := range k.drops() {
+		why := "dropped as too late"
+		if d.windowless {
+			why = "dropped without a window"
+		}
+		if why != title {
+			fmt.Fprintf(b, "\n%s:\n", why)
+			title = why
+		}
+		fmt.Fprintf(b, "  %d by %s\n", d.elements, d.by)
 	}
 }
 
-// drops are what the groupings before the collection dropped, as far as that is
+// drops are what the transforms up to the Capture dropped, as far as that is
 // known.
 func (k *Captured[T]) drops() []drop {
-	drops, _ := k.run.drops(k.collection.Collection())
+	drops, _ := k.run.drops(k.collection.Collection(), k.node)
 	return drops
 }

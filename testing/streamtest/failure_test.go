@@ -76,6 +76,15 @@ var failures = map[string]func(testing.TB){
 		streamtest.Run(t, &p)
 		c.WantDropped(t, 2)
 	},
+	"dropped without a window": func(t testing.TB) {
+		var p model.Pipeline
+		words := streamtest.NewStream[string](&p).Add(10*second, "to", "be").Add(70*second, "or").End()
+		kept := transforms.Window(words, model.WindowingStrategy{Windows: inFirstMinute{minutes(0, 0).Windows}})
+		counted, windowed := streamtest.Capture(transforms.Count(kept)), streamtest.Capture(kept)
+		streamtest.Run(t, &p)
+		counted.WantDropped(t, 0)
+		windowed.WantDropped(t, 2)
+	},
 	"dropped by who knows": func(t testing.TB) {
 		var p model.Pipeline
 		c := streamtest.Capture(story(&p))
@@ -289,4 +298,14 @@ func TestWhatIsEqualToBeWanted(t *testing.T) {
 	if said == "" {
 		t.Error("unexported fields are not compared")
 	}
+}
+
+// inFirstMinute has windows in the first minute only.
+type inFirstMinute struct{ model.WindowFn }
+
+func (m inFirstMinute) AssignWindows(dst []model.Window, t model.Timestamp) []model.Window {
+	if t >= 60*second {
+		return dst
+	}
+	return m.WindowFn.AssignWindows(dst, t)
 }

@@ -174,7 +174,11 @@ type oraclePane struct {
 }
 
 func (o *oracle) add(at model.Timestamp, key string, v int) {
-	for _, w := range o.s.Windows.AssignWindows(nil, at) {
+	windows := o.s.Windows.AssignWindows(nil, at)
+	if len(windows) == 0 {
+		o.dropped++
+	}
+	for _, w := range windows {
 		n := &openWindow{w, []int{v}, []int{v}}
 		same := func(x *openWindow) bool { return x.Window == n.Window }
 		if _, merging := o.s.Windows.(model.MergingWindowFn); merging {

@@ -107,7 +107,7 @@ func TestStateIsWhatWasApplied(t *testing.T) {
 func fullManifest() *Manifest {
 	return &Manifest{
 		Format: Format, ID: 42, Savepoint: "before-2.0", Created: time.Date(2024, 2, 29, 12, 0, 0, 5, time.UTC),
-		Transforms: []Transform{{"read", "Read", "", "main.go:7"}, {"count", "Count", "fixed(1m0s)", "main.go:9"}}, KeyGroups: 128,
+		Transforms: []Transform{{"read", "Read", "", "main.go:7", "/in\xff/*.log"}, {"count", "Count", "fixed(1m0s)", "main.go:9", ""}}, KeyGroups: 128,
 		Cells:  []Cell{{1, "count/sums", []string{"record{a int32}", "record{a int64}"}}, {2, "count/closed", nil}},
 		Stages: []Stage{{"count", 1709208000000000, model.MinTimestamp, model.MaxTimestamp}},
 		Sources: []Source{

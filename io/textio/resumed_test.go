@@ -2,6 +2,7 @@ package textio_test
 
 import (
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -108,5 +109,33 @@ func TestAPositionWithoutATimeIsReadOn(t *testing.T) {
 	}
 	if n != manyLines-25_000 {
 		t.Errorf("%d lines were read on", n)
+	}
+}
+
+// A split of a file that the pattern has stays as it is; one of another is taken to be of
+// the file in its place.
+func TestSplitsOfFilesThatWereMoved(t *testing.T) {
+	files := map[string]string{"x.txt": "1\n", "p/x.txt": "1\n", "p/q/x.txt": "1\n", "p/q/y.txt": "1\n", "p/.h/x.txt": "1\n", "p/a[b].txt": "1\n"}
+	d := dir(t, files)
+	elsewhere := t.TempDir()
+	if err := os.CopyFS(elsewhere+"/new", os.DirFS(d)); err != nil {
+		t.Fatal(err)
+	}
+	for _, pattern := range []string{"/x.txt", "/*.txt", "/p/*.txt", "/**/x.txt", "/**", "//p//**/*", "/p/./q/[xy].txt", "/*/q/?.txt", "/p/.h/*", "/p/.*/x.txt", `/p/a\[b].txt`} {
+		src := textio.Source(d+pattern, textio.Options{})
+		splits, err := src.Splits(t.Context(), 1)
+		if err != nil || len(splits) == 0 {
+			t.Fatalf("%s: %d splits, %v", pattern, len(splits), err)
+		}
+		moved := textio.Source(elsewhere+"/new"+pattern, textio.Options{})
+		for _, s := range splits {
+			if same, err := src.(source.Movable).Moved(s); err != nil || !reflect.DeepEqual(same, s) {
+				t.Errorf("%s: the split %v became %v, %v", pattern, s, same, err)
+			}
+			there, err := moved.(source.Movable).Moved(s)
+			if want := strings.Replace(s.ID, d, elsewhere+"/new", 1); err != nil || there.ID != want {
+				t.Errorf("%s: the split %s became %s, want %s, %v", pattern, s.ID, there.ID, want, err)
+			}
+		}
 	}
 }

@@ -83,7 +83,8 @@ func (o Options) checkpoints() direct.Checkpoints {
 	return direct.Checkpoints{
 		Dir: o.StateDir, Every: o.CheckpointEvery, MinPause: o.CheckpointPause, Timeout: o.CheckpointTimeout,
 		Tolerate: o.CheckpointFailures, Retain: o.CheckpointRetain, Restore: o.Restore, Ship: o.CheckpointShip, CommitShipped: o.CommitShipped, AllowDropped: o.AllowDroppedState,
-		Memory: o.StateMemory,
+		AllowChangedIO: o.AllowChangedIO,
+		Memory:         o.StateMemory,
 	}
 }
 

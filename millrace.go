@@ -83,6 +83,10 @@ type Options struct {
 	// AllowDroppedState says that what is in StateDir and nothing in the pipeline claims
 	// any more, by its name, is to be lost. Otherwise the pipeline is not started.
 	AllowDroppedState bool
+	// AllowChangedIO says that sources and sinks may be at another place, or of another form,
+	// than those that the state in StateDir was made with, as where files were moved: they
+	// are read on there, and written there from now on. Otherwise the pipeline is not started.
+	AllowChangedIO bool
 	// StateMemory is about how many bytes of what the state directory holds are kept in
 	// memory: of cells by key, those that are used; docs/checkpoints.md says which are
 	// not counted. 0 is 1 GiB.
@@ -117,6 +121,7 @@ func (o *Options) AddFlags(fs *flag.FlagSet) {
 	countFlag(fs, &o.SourceBatch, "source-batch", "elements that are read before the watermark follows, at least 1, which is exact about what is late and costs more (default "+batch+")", 1)
 	fs.StringVar(&o.StateDir, "state-dir", o.StateDir, "`folder` for the pipeline's state and checkpoints, to go on from if it has some; none keeps all in memory")
 	fs.BoolVar(&o.AllowDroppedState, "allow-dropped-state", o.AllowDroppedState, "lose the state that nothing in the pipeline claims any more")
+	fs.BoolVar(&o.AllowChangedIO, "allow-changed-io", o.AllowChangedIO, "go on though input or output is elsewhere, or of another form, than the state was made with")
 	o.addCheckpointFlags(fs)
 }
 

@@ -2,6 +2,7 @@ package transforms
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 
@@ -12,7 +13,8 @@ import (
 // An Element is a value with its timestamp, window and pane.
 type Element[T any] = model.Element[T]
 
-// An Output receives what a [DoFn] produces. It is valid during the call only.
+// An Output receives what a [DoFn] produces. It is valid during the call only, and in
+// Flush as [Flusher] says.
 type Output[T any] struct{ s *outputState[T] }
 
 type outputState[T any] struct {
@@ -25,14 +27,44 @@ type outputState[T any] struct {
 
 // A doInput is the element that a task's DoFn is given.
 type doInput struct {
-	meta *model.Meta
-	v    any   // a pointer
-	err  error // of an output
+	meta *model.Meta // nil where nothing can be emitted
+	v    any         // a pointer
+	err  error       // of an output
+	// Of a DoFn that is flushed, last is the meta of the element before; its pointer
+	// does not outlive the call.
+	flushed, given bool
+	last           model.Meta
+}
+
+// take begins a call.
+func (in *doInput) take(m *model.Meta, v any) {
+	in.meta, in.v, in.err = m, v, nil
+	if in.flushed {
+		in.last, in.given = *m, true
+	}
+}
+
+// flush calls f, which may emit in the global window.
+func (in *doInput) flush(ctx context.Context, f Flusher) error {
+	in.meta, in.v, in.err = nil, nil, nil
+	if in.given && in.last.Window == model.GlobalWindow {
+		in.meta = &in.last
+	}
+	return first(f.Flush(ctx), in)
+}
+
+// misplaced notes that something is emitted where nothing can be.
+func (in *doInput) misplaced() {
+	in.err = errors.New("an element is emitted in Flush, where its window is not known any more; only one in the global window can be: emit it in Process, or keep it in a cell of a DoKeyed until a timer fires")
 }
 
 // Emit produces v with the element's timestamp, window and pane.
 func (o Output[T]) Emit(v T) {
 	s := o.s
+	if s.in.meta == nil {
+		s.in.misplaced()
+		return
+	}
 	s.v = v
 	s.next(s.in.meta, &s.v)
 	s.op.Enter(s.in.meta, s.in.v)
@@ -43,6 +75,10 @@ func (o Output[T]) Emit(v T) {
 // which ends the run.
 func (o Output[T]) EmitAt(t model.Timestamp, v T) {
 	s := o.s
+	if s.in.meta == nil {
+		s.in.misplaced()
+		return
+	}
 	if t < s.in.meta.Timestamp {
 		s.in.err = fmt.Errorf("EmitAt(%v) is before the element's own timestamp, %v: what is emitted may not be earlier, since the watermark may have passed", t, s.in.meta.Timestamp)
 		return
@@ -57,8 +93,12 @@ func (o Output[T]) EmitAt(t model.Timestamp, v T) {
 //
 // One DoFn serves all tasks at once. One that keeps something between elements,
 // such as a buffer or a connection, implements [Instancer], and may implement
-// [Opener], [Flusher] and [io.Closer]. Each is called once for each task; Close
-// however the run ended, unless Open failed.
+// [Opener], [Flusher] and [io.Closer]. Open and Close are called once for each task;
+// Close however the run ended, unless Open failed.
+//
+// What a DoFn keeps in its fields is in no checkpoint: a run that goes on from one begins
+// without it. A DoFn that keeps elements back is a [Flusher]. One that has to remember
+// something from run to run is a [KeyedDoFn], with cells.
 type DoFn[T, U any] interface {
 	Process(ctx context.Context, e Element[T], out Output[U]) error
 }
@@ -77,8 +117,15 @@ type Instancer[T, U any] interface{ Instance() DoFn[T, U] }
 // An Opener is opened before its task's first element.
 type Opener interface{ Open(context.Context) error }
 
-// A Flusher is flushed when its task's input has ended, while everything behind
-// it still works.
+// A Flusher is flushed before each checkpoint, and when its task's input has ended,
+// while everything behind it still works. A checkpoint has its sources behind all that
+// came before: what Flush keeps back nevertheless is lost if the run ends. So a batch
+// that is written to somewhere else is written by Flush, whatever its size; after a
+// failure, what was written since the last checkpoint is written again.
+//
+// In the global window, Flush may emit, by the [Output] of the call before. What it
+// emits has the timestamp and pane of the last element that was processed, and may be
+// late for groupings behind. In other windows it is an error, which ends the run.
 type Flusher interface{ Flush(context.Context) error }
 
 // Do runs fn on each element: PCollection[T] -> PCollection[U]. An element in
@@ -97,7 +144,7 @@ func Do[T, U any](c model.PCollection[T], fn DoFn[T, U], opts ...model.Option) m
 		if i, ok := fn.(Instancer[T, U]); ok {
 			fn = i.Instance()
 		}
-		lifecycle(op, fn)
+		lifecycle(op, fn, in)
 		out := newOutput[U](op, in, outs[0])
 		return func(ctx context.Context, e Element[T]) error {
 			return fn.Process(ctx, e, out)
@@ -163,7 +210,7 @@ func (s doSpec[T]) Fuse(op *engine.Op, outs [][]any) any {
 		if op.Failed() {
 			return
 		}
-		in.meta, in.v, in.err = m, v, nil
+		in.take(m, v)
 		op.Enter(m, v)
 		err := process(op.Context(), Element[T]{Meta: *m, Value: *v})
 		if err == nil {
@@ -176,7 +223,7 @@ func (s doSpec[T]) Fuse(op *engine.Op, outs [][]any) any {
 }
 
 // lifecycle registers what fn wants to be told.
-func lifecycle(op *engine.Op, fn any) {
+func lifecycle(op *engine.Op, fn any, in *doInput) {
 	ctx := op.Context()
 	opener, opens := fn.(Opener)
 	opened := !opens
@@ -190,8 +237,9 @@ func lifecycle(op *engine.Op, fn any) {
 		})
 	}
 	if f, ok := fn.(Flusher); ok {
-		op.OnFinish(func() {
-			if err := f.Flush(ctx); err != nil {
+		in.flushed = true
+		op.OnFlush(func() {
+			if err := in.flush(ctx, f); err != nil {
 				op.Fail(&model.Meta{}, nil, fmt.Errorf("flushing: %w", err))
 			}
 		})

@@ -131,22 +131,22 @@ func keyedCalls[K comparable, V, U any](op *engine.Op, outs [][]any, s state.Sco
 		wrong = sameCells(layout, fn, instance)
 		fn = instance
 	}
-	lifecycle(op, fn)
 	in := &doInput{}
+	lifecycle(op, fn, in)
 	out := newOutput[U](op, in, outs[0])
 	e := &Keyed[K, V]{Scope: s}
 	calls.Process = func(m *model.Meta, from *engine.KeyedElement[K, V]) error {
 		if wrong != nil {
 			return wrong
 		}
-		in.meta, in.v, in.err = m, from, nil
+		in.take(m, from)
 		e.Key, e.Value, e.Meta = from.Key, from.Value, *m
 		return first(fn.Process(op.Context(), e, out), in)
 	}
 	f := &Firing[K]{Scope: s}
 	firing := func(call func(context.Context, *Firing[K], Output[U]) error) func(*model.Meta, *engine.KeyedFiring) error {
 		return func(m *model.Meta, from *engine.KeyedFiring) error {
-			in.meta, in.v, in.err = m, from, nil
+			in.take(m, from)
 			f.Key, f.Timer, f.Tag, f.At, f.Meta = engine.FiringKey[K](from), from.Timer, from.Tag, from.At, *m
 			return first(call(op.Context(), f, out), in)
 		}

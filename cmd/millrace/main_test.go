@@ -82,6 +82,7 @@ func start(t *testing.T, folder string, till int64, o millrace.Options) *job {
 	var p model.Pipeline
 	j.build(&p)
 	o.Parallelism, o.CheckpointEvery, o.Restart = 2, time.Hour, nil
+	o.AllowChangedIO = o.Restore != "" // into a folder of its own
 	go func() {
 		_, err := millrace.Run(context.Background(), &p, o)
 		j.ended <- err

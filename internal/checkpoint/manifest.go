@@ -48,6 +48,8 @@ type Transform struct {
 	Windows string
 	// Site is the line that made it.
 	Site string
+	// Description is what a source reads, or a sink writes to; "" if that is not known.
+	Description string
 }
 
 // A Cell is a declaration of cells whose keys begin with ID. Schemas are those that
@@ -106,6 +108,8 @@ type encodedTransform struct {
 	Kind    text `json:"kind"`
 	Windows text `json:"windows,omitempty"`
 	Site    text `json:"site,omitempty"`
+
+	Description text `json:"description,omitempty"`
 }
 
 type encodedCell struct {
@@ -193,7 +197,7 @@ func (m *Manifest) encode() ([]byte, error) {
 	b, err := json.MarshalIndent(encodedManifest{
 		Format: m.Format, ID: m.ID, Savepoint: m.Savepoint, Created: m.Created, KeyGroups: m.KeyGroups, Finished: m.Finished,
 		Transforms: each(m.Transforms, func(t Transform) encodedTransform {
-			return encodedTransform{text(t.Name), text(t.Kind), text(t.Windows), text(t.Site)}
+			return encodedTransform{text(t.Name), text(t.Kind), text(t.Windows), text(t.Site), text(t.Description)}
 		}),
 		Stages: each(m.Stages, func(s Stage) encodedStage { return encodedStage{text(s.Name), s.Watermark, s.Out, s.Now} }),
 		Sources: each(m.Sources, func(s Source) encodedSource {
@@ -262,7 +266,7 @@ func decode(b []byte) (*Manifest, error) {
 	return &Manifest{
 		Format: e.Format, ID: e.ID, Savepoint: e.Savepoint, Created: e.Created, KeyGroups: e.KeyGroups, Finished: e.Finished,
 		Transforms: each(e.Transforms, func(t encodedTransform) Transform {
-			return Transform{string(t.Name), string(t.Kind), string(t.Windows), string(t.Site)}
+			return Transform{string(t.Name), string(t.Kind), string(t.Windows), string(t.Site), string(t.Description)}
 		}),
 		Stages: each(e.Stages, func(s encodedStage) Stage { return Stage{string(s.Name), s.Watermark, s.Out, s.Now} }),
 		Sources: each(e.Sources, func(s encodedSource) Source {

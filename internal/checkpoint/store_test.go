@@ -107,7 +107,7 @@ func TestStateIsWhatWasApplied(t *testing.T) {
 func fullManifest() *Manifest {
 	return &Manifest{
 		Format: Format, ID: 42, Savepoint: "before-2.0", Created: time.Date(2024, 2, 29, 12, 0, 0, 5, time.UTC),
-		Transforms: []Transform{{"read", "Read", "", "main.go:7"}, {"count", "Count", "fixed(1m0s)", "main.go:9"}}, KeyGroups: 128,
+		Transforms: []Transform{{"read", "Read", "", "main.go:7", ""}, {"count", "Count", "fixed(1m0s)", "main.go:9", ""}}, KeyGroups: 128,
 		Cells:  []Cell{{1, "count/sums", []string{"record{a int32}", "record{a int64}"}}, {2, "count/closed", nil}},
 		Stages: []Stage{{"count", 1709208000000000, model.MinTimestamp, model.MaxTimestamp}},
 		Sources: []Source{
@@ -149,6 +149,24 @@ func TestTheFormatOfManifestsStays(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(fullManifest(), got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// What sources and sinks say of themselves came later than the format: manifests have it
+// where there is something, and those of before are as they were.
+func TestAManifestHasDescriptions(t *testing.T) {
+	want := fullManifest()
+	want.Transforms[0].Description = "/in\xff/*.log"
+	b, err := want.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := decode(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -110,8 +110,12 @@ func (t *Task) captureDone(id uint64) {
 	t.capture(id)
 }
 
-// cross fixes the task's part of checkpoint id and sends the barrier on.
+// cross fixes the task's part of checkpoint id and sends the barrier on, behind what
+// operators kept in memory: a run that goes on from the checkpoint does not have it.
 func (t *Task) cross(id uint64) {
+	if t.flushOps(); t.err != nil {
+		return
+	}
 	for _, s := range t.senders {
 		s.barrier(id)
 	}

@@ -82,10 +82,10 @@ func (s *KeyedSpec[K, V]) Receiver(op *Op, outs [][]any) Receiver {
 	calls := s.Calls(op, outs, e.g.frame)
 	e.process, e.g.onTimer, e.g.onExpiry = calls.Process, calls.OnTimer, calls.OnExpiry
 	e.g.rows = e
-	finish := op.finish
-	op.OnFinish(func() {
-		if finish != nil {
-			finish()
+	flush := op.flush
+	op.OnFlush(func() {
+		if flush != nil {
+			flush()
 		}
 		if err := e.g.frame.End(); err != nil { // of cells used in no call
 			op.Fail(&model.Meta{}, nil, err)

@@ -22,7 +22,7 @@ type Op struct {
 
 	sends   bool // the near side of an exchange
 	begin   func() error
-	finish  func()
+	flush   func()
 	close   func() error
 	prepare func() ([]byte, error)
 	shard   sink.Shard // of what is prepared
@@ -71,8 +71,9 @@ func (o *Op) Watermark() model.Timestamp { return o.task.out }
 // OnBegin has f called before the task's first element.
 func (o *Op) OnBegin(f func() error) { o.begin = f }
 
-// OnFinish has f called when the task's input has ended; it may still emit.
-func (o *Op) OnFinish(f func()) { o.finish = f }
+// OnFlush has f called before each barrier is sent on, and when the task's input has
+// ended; it may still emit.
+func (o *Op) OnFlush(f func()) { o.flush = f }
 
 // OnClose has f called when the task is let go, however it ended.
 func (o *Op) OnClose(f func() error) { o.close = f }

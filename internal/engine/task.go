@@ -381,14 +381,19 @@ func (t *Task) isIdle() bool {
 	return in.idles > 0 && in.isIdle() && t.receiver.Hold() >= in.min
 }
 
-// finish ends the task: operators first, in topological order, then senders.
-func (t *Task) finish() {
+// flushOps has operators let go of what they keep only in memory, in topological order.
+func (t *Task) flushOps() {
 	for i := len(t.ops) - 1; i >= 0 && t.err == nil; i-- {
-		if f := t.ops[i].finish; f != nil {
+		if f := t.ops[i].flush; f != nil {
 			t.ops[i].Enter(&model.Meta{}, nil)
 			f()
 		}
 	}
+}
+
+// finish ends the task: operators first, then senders.
+func (t *Task) finish() {
+	t.flushOps()
 	if t.err != nil {
 		return
 	}

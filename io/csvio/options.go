@@ -130,6 +130,25 @@ func (o Options[T]) dialect() (dialect, error) {
 	return d, errors.Join(errs...)
 }
 
+// String is what makes other rows of the same file.
+func (d dialect) String() string {
+	text := "csv"
+	add := func(is bool, format string, args ...any) {
+		if is {
+			text += ", " + fmt.Sprintf(format, args...)
+		}
+	}
+	add(d.comma != ',', "comma %q", d.comma)
+	add(d.comment != 0, "comment %q", d.comment)
+	add(d.columns != nil, "columns %q", d.columns)
+	add(d.skip != 0, "%d lines skipped", d.skip)
+	add(len(d.nulls) > 0, "null %q", d.nulls)
+	add(d.lazy, "lazy quotes")
+	add(d.trim, "trimmed")
+	add(d.oneLine, "single-line records")
+	return text
+}
+
 // trimmed is field without the blanks around it.
 func (d dialect) trimmed(field []byte) []byte {
 	for len(field) > 0 && d.blank(field[0]) {

@@ -153,7 +153,7 @@ func newSource[T, E any](pattern string, opts Options[T], open func(context.Cont
 		_, err = s.match(d.columns)
 	}
 	return &filesource.Source[E]{
-		Name: "csvio", Pattern: pattern, Options: opts.files(), Err: errors.Join(err, dialectErr),
+		Name: "csvio", Pattern: pattern, Options: opts.files(), Format: d.String(), Err: errors.Join(err, dialectErr),
 		Check: func(ctx context.Context, files []filesource.File) error { return d.check(ctx, s, files) },
 		Decoder: func(ctx context.Context, in *filesource.Input) (filesource.Decoder[E], error) {
 			return open(ctx, s, d, in)

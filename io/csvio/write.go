@@ -34,13 +34,15 @@ func Sink[T any](path string, opts WriteOptions) sink.Sink[T] {
 	}
 	comma, commaErr := commaOf(opts.Comma)
 	out := &filesink.Sink[T]{
-		Name: "csvio", Path: path, Err: errors.Join(err, commaErr),
+		Name: "csvio", Path: path, Format: dialect{comma: comma}.String(), Err: errors.Join(err, commaErr),
 		Options: filesink.Options{Suffix: opts.Suffix, Shards: opts.Shards, Compression: opts.Compression, Overwrite: opts.Overwrite},
 	}
 	if out.Err != nil {
 		return out
 	}
-	if !opts.NoHeader {
+	if opts.NoHeader {
+		out.Format += ", no header"
+	} else {
 		out.Header = s.header(comma)
 	}
 	out.Encoder = func() filesink.Encoder[T] { return newEncoder[T](s, comma) }

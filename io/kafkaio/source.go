@@ -112,7 +112,29 @@ func (s *records) pattern() (*regexp.Regexp, error) {
 }
 
 func (s *records) String() string {
-	what := strings.Join(s.Topics, ", ")
+	what := s.what() + " " + s.Start.String()
+	if s.ToEnd {
+		what += " to the end"
+	}
+	return what
+}
+
+// Describe implements source.Described. Where reading starts is not of it: a checkpoint
+// has its own.
+func (s *records) Describe() string {
+	text := "kafka: " + s.what()
+	if s.ToEnd {
+		text += ", to the end"
+	}
+	if s.Uncommitted {
+		text += ", uncommitted"
+	}
+	return text
+}
+
+// what is what is read.
+func (s *records) what() string {
+	what := strings.Join(slices.Sorted(slices.Values(s.Topics)), ", ")
 	if s.Pattern != "" {
 		what = "topics like " + s.Pattern
 	}
@@ -123,10 +145,6 @@ func (s *records) String() string {
 		}
 		slices.Sort(topics)
 		what = strings.Join(topics, ", ")
-	}
-	what += " " + s.Start.String()
-	if s.ToEnd {
-		what += " to the end"
 	}
 	return what
 }

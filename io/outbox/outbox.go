@@ -82,6 +82,9 @@ func (*outbox[T]) Repeats() string {
 
 func (o *outbox[T]) String() string { return o.name }
 
+// Describe implements [sink.Described].
+func (o *outbox[T]) Describe() string { return o.name }
+
 // Open implements [sink.Sink].
 func (o *outbox[T]) Open(context.Context, sink.Shard) (sink.Writer[T], error) {
 	if err := o.Validate(); err != nil {

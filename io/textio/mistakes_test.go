@@ -220,7 +220,7 @@ func TestACanceledRunStopsReading(t *testing.T) {
 	}
 }
 
-// A file that is copied elsewhere and back is the same file.
+// A small file that is copied elsewhere and back is the same file: all of it is compared.
 func TestResumingInACopy(t *testing.T) {
 	d := dir(t, map[string]string{"f": "1\n2\n3\n"})
 	src := textio.Source(d+"/f", textio.Options{})
@@ -267,7 +267,8 @@ func TestPositionsThatMakeNoSense(t *testing.T) {
 	const position = `{"v":1,"file":"f","compression":"none","size":10,"head":0,"tail":0,"start":0,"end":10,"offset":4,"line":2}`
 	for _, c := range []struct{ old, new, want string }{
 		{position, "", `the position "" is not one of a connector of files: unexpected end of JSON input; was the connector changed since the checkpoint?`},
-		{`"v":1`, `"v":2`, "is of version 2, and this program reads version 1: run the program that made it, or a newer one"},
+		{`"v":1`, `"v":3`, "is of version 3, and this program reads versions up to 2: run the program that made it, or a newer one"},
+		{`"v":1`, `"v":2`, "is damaged: 0 nanoseconds are no time of a file in version 2; go back to an earlier checkpoint"},
 		{`"offset"`, `"ofset"`, `is damaged: json: unknown field "ofset"; go back to an earlier checkpoint`},
 		{`"none"`, `"lzma"`, `is damaged: "lzma" is no compression; known are auto, none, gzip and zstd; go back to an earlier checkpoint`},
 		{`"none"`, `"auto"`, "is damaged: the compression is not settled; go back to an earlier checkpoint"},

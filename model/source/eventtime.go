@@ -106,6 +106,33 @@ func (s *eventTime[T]) Forgets() string {
 	return ""
 }
 
+// Describe implements [Described].
+func (s *eventTime[T]) Describe() string {
+	if d, ok := s.src.(Described); ok {
+		return d.Describe()
+	}
+	return ""
+}
+
+// Moves implements [Movable].
+func (s *eventTime[T]) Moves() bool {
+	m, ok := s.src.(Movable)
+	return ok && m.Moves()
+}
+
+// Moved implements [Movable].
+func (s *eventTime[T]) Moved(split Split) (Split, error) {
+	latest, position, err := unwrapPosition(split.Position)
+	if err != nil {
+		return Split{}, fmt.Errorf("split %q: %w", split.ID, err)
+	}
+	split.Position = position
+	if split, err = s.src.(Movable).Moved(split); err == nil {
+		split.Position = wrapPosition(latest, split.Position)
+	}
+	return split, err
+}
+
 // IdleAfter implements [Idling].
 func (s *eventTime[T]) IdleAfter() time.Duration {
 	if i, ok := s.src.(Idling); ok && s.watermarks.idle == 0 {

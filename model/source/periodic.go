@@ -38,6 +38,9 @@ func (p Periodic) Validate() error {
 	return nil
 }
 
+// Describe implements [Described].
+func (p Periodic) Describe() string { return p.String() }
+
 func (p Periodic) String() string { return fmt.Sprintf("every %v", p.Interval) }
 
 // Bounded implements [Source].

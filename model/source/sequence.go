@@ -65,6 +65,9 @@ func (s Sequence) String() string {
 	return text
 }
 
+// Describe implements [Described].
+func (s Sequence) Describe() string { return s.String() }
+
 func (s Sequence) rated() bool { return s.Count > 0 }
 
 func (s Sequence) limit() int64 {

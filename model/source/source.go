@@ -17,6 +17,8 @@
 //     a [Status] says when to ask again.
 //   - [Reader.Watermark] promises how old what follows is at most. Readers that know
 //     it say so; for others, [WithEventTime] and [WithWatermarks] estimate it.
+//   - [Described] sources say what they read, so that a checkpoint is not gone on from with
+//     another input.
 //   - [Reader.Progress] and [Split.Size] are for whoever watches, and for a runner that
 //     has to decide which split is long.
 //

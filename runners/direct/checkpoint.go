@@ -66,6 +66,11 @@ type Checkpoints struct {
 	// AllowDropped says that what was saved and nothing in the pipeline claims any more,
 	// by its name, is to be lost. Otherwise the run does not start.
 	AllowDropped bool
+	// AllowChangedIO says that a source or a sink may be at another place, or of another
+	// form, than what the checkpoint was taken with, as where files were moved: a
+	// [source.Movable] is read on there, and a sink writes there from now on. Otherwise the
+	// run does not start.
+	AllowChangedIO bool
 
 	ships         *ships        // of a call of Run
 	fs            vfs.FS        // of tests
@@ -94,7 +99,9 @@ type checkpoints struct {
 	cells []checkpoint.Cell
 	// schemas are those that cells had in from.
 	schemas map[string][]string
-	at      map[*plan.Stage]checkpoint.Stage // where the stages were; of a run that goes on
+	// transforms are those of the pipeline, as they are saved.
+	transforms []checkpoint.Transform
+	at         map[*plan.Stage]checkpoint.Stage // where the stages were; of a run that goes on
 	// What sinks prepared and have not committed (giveup.go).
 	carried, owed map[*model.Node][]sink.Committable
 	tried         map[*model.Node]bool // a Commit of what is owed has failed
@@ -118,7 +125,8 @@ type checkpoints struct {
 func openCheckpoints(r *run) (*checkpoints, error) {
 	c := &checkpoints{
 		run: r, cfg: r.cfg.Checkpoints, ids: map[string]uint32{}, schemas: map[string][]string{},
-		carried: map[*model.Node][]sink.Committable{}, owed: map[*model.Node][]sink.Committable{},
+		transforms: transformsOf(r.plan.Pipeline),
+		carried:    map[*model.Node][]sink.Committable{}, owed: map[*model.Node][]sink.Committable{},
 		tried: map[*model.Node]bool{},
 	}
 	driver := r.host.driver
@@ -411,7 +419,7 @@ func (c *checkpoints) finish(x *crossing) error {
 
 // manifest is the checkpoint without its cells.
 func (c *checkpoints) manifest(x *crossing) *checkpoint.Manifest {
-	m := &checkpoint.Manifest{ID: x.id, Created: c.run.host.Now(), Cells: c.cells, Transforms: transformsOf(c.run.plan.Pipeline), KeyGroups: cells.DefaultKeyGroups, Savepoint: c.savepoint}
+	m := &checkpoint.Manifest{ID: x.id, Created: c.run.host.Now(), Cells: c.cells, Transforms: c.transforms, KeyGroups: cells.DefaultKeyGroups, Savepoint: c.savepoint}
 	for _, s := range c.run.stages {
 		at := checkpoint.Stage{Name: s.Head.Name, Watermark: model.MaxTimestamp, Out: model.MaxTimestamp, Now: model.MinTimestamp}
 		var left []source.Split

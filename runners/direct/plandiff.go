@@ -93,13 +93,15 @@ func (d *PlanDiff) String() string {
 
 // Err is why a run would not start, or nil.
 func (d *PlanDiff) Err(allowDropped bool) error {
-	var refused, dropped []string
+	var refused, other, dropped []string
 	for _, c := range d.Changes {
 		line := c.What + " " + c.Name
 		if c.Site != "" {
 			line = c.Site + ": " + line
 		}
 		switch {
+		case c.Verdict == Refused && c.What != "state":
+			other = append(other, "\n\t"+line+": "+strings.Join(c.Details, "; "))
 		case c.Verdict == Refused:
 			for _, detail := range c.Details {
 				refused = append(refused, "\n\t"+line+": "+detail)
@@ -116,6 +118,9 @@ func (d *PlanDiff) Err(allowDropped bool) error {
 	if refused != nil {
 		errs = append(errs, fmt.Errorf("checkpoint %d cannot be read by this pipeline:%s\ngo back to what it was saved with, or give the transform another name to begin it afresh",
 			d.Checkpoint, strings.Join(refused, "")))
+	}
+	if other != nil {
+		errs = append(errs, d.otherIO(strings.Join(other, "")))
 	}
 	if dropped != nil {
 		errs = append(errs, fmt.Errorf("nothing in this pipeline claims what checkpoint %d has of:%s\ngive a transform that name (model.Name), or allow it to be lost (Checkpoints.AllowDropped, -allow-dropped-state)",

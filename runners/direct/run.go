@@ -296,6 +296,10 @@ func (r *run) workSaving() error {
 func (r *run) splitsOf(s *stage, spec engine.SourceSpec) (*splits, error) {
 	if r.saves != nil {
 		if left, resumed := r.saves.splitsOf(s); resumed {
+			left, err := moved(s.Head, left)
+			if err != nil {
+				return nil, refusal{err}
+			}
 			return dealSplits(left, spec, r.cfg.Parallelism), nil
 		}
 	}

@@ -22,7 +22,7 @@ import (
 // transformsOf is what is kept of a pipeline's transforms.
 func transformsOf(p *model.Pipeline) (list []checkpoint.Transform) {
 	for _, n := range p.Nodes() {
-		list = append(list, checkpoint.Transform{Name: n.Name, Kind: n.Kind, Windows: windowsOf(n), Site: n.Site.String()})
+		list = append(list, checkpoint.Transform{Name: n.Name, Kind: n.Kind, Windows: windowsOf(n), Site: n.Site.String(), Description: describe(n)})
 	}
 	return list
 }
@@ -111,7 +111,7 @@ func (m *matching) source(n *model.Node) {
 			if len(s.Splits) == 1 {
 				detail = "1 split to be read on"
 			}
-			m.add(Kept, "source", n, n.Name, detail)
+			m.addSame("source", n, detail)
 			return
 		}
 	}
@@ -120,7 +120,7 @@ func (m *matching) source(n *model.Node) {
 
 func (m *matching) sink(n *model.Node) {
 	if was, ok := m.was[n.Name]; ok && was.Kind == n.Kind {
-		m.add(Kept, "sink", n, n.Name)
+		m.addSame("sink", n)
 		return
 	}
 	m.add(New, "sink", n, n.Name)

@@ -30,6 +30,8 @@ type Sink[T any] struct {
 	Name    string
 	Path    string
 	Options Options
+	// Format says how elements are written, and "" that it is as lines.
+	Format string
 	// Header is what each file begins with.
 	Header []byte
 	// Encoder makes the encoder of one writer.
@@ -82,6 +84,32 @@ func (s *Sink[T]) Target() string {
 		path = filepath.Clean(s.Path)
 	}
 	return path + s.Options.Suffix
+}
+
+// Describe implements [sink.Described]: where the files are, and of what kind.
+func (s *Sink[T]) Describe() string {
+	if s.Path == "" {
+		return ""
+	}
+	path, err := filepath.Abs(s.Path)
+	if err != nil {
+		path = filepath.Clean(s.Path)
+	}
+	switch s.Options.Shards {
+	case 0:
+		path += "-*" + s.Options.Suffix
+	case 1:
+		path += s.Options.Suffix
+	default:
+		path += fmt.Sprintf("-*-of-%05d%s", s.Options.Shards, s.Options.Suffix)
+	}
+	if c := s.compression(); c != compression.None {
+		path += ", " + c.String()
+	}
+	if s.Format != "" {
+		path += ", " + s.Format
+	}
+	return path
 }
 
 // Shards implements [sink.Sharded].

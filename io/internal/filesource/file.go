@@ -18,10 +18,13 @@ type File struct {
 	Path string
 	// Size is the number of bytes as stored.
 	Size int64
-	// Head and Tail are the CRC-32C of the first and the last sampleBytes. They
-	// take the place of the modification time, which changes when a file is copied
-	// to where it is resumed.
+	// Head and Tail are the CRC-32C of the first and the last sampleBytes: what has
+	// changed there is told for certain.
 	Head, Tail uint32
+	// Modified is when the file was last written to, in nanoseconds since 1970; 0 if that
+	// is not known. It stands for the bytes in between, which would have to be read again
+	// to be compared. A copy has another; the error says how it gets the old one.
+	Modified int64
 	// Format is how the content is stored; never Auto.
 	Format compression.Format
 }
@@ -46,7 +49,7 @@ func examine(f *os.File, as compression.Format) (File, error) {
 	if err != nil {
 		return File{}, err
 	}
-	file := File{Path: f.Name(), Size: info.Size(), Format: as}
+	file := File{Path: f.Name(), Size: info.Size(), Modified: info.ModTime().UnixNano(), Format: as}
 	head := make([]byte, min(file.Size, sampleBytes))
 	if err := readAt(f, head, 0); err != nil {
 		return File{}, err
@@ -149,6 +152,7 @@ func (f File) unchanged(file *os.File, written time.Time) error {
 	}
 	now, err := examine(file, compression.None)
 	if err == nil {
+		now.Modified = f.Modified // a change since the opening is told below
 		err = f.same(now)
 	}
 	if err == nil && !info.ModTime().Equal(written) {
@@ -167,6 +171,21 @@ func (f File) same(now File) error {
 		return fmt.Errorf("%s has changed: its first bytes are others than when its reading was planned; %s", f.Path, advice)
 	case f.Tail != now.Tail:
 		return fmt.Errorf("%s has changed: its last bytes are others than when its reading was planned; %s", f.Path, advice)
+	case f.Size > 2*sampleBytes && !sameTime(f.Modified, now.Modified): // else the samples are all of it
+		return fmt.Errorf("%s has changed: it was last written to at %s when its reading was planned, and at %s since, at the same size; %s; if its content is the old one, as that of a copy, give it back its time: touch -d %s '%s'",
+			f.Path, stamp(f.Modified), stamp(now.Modified), advice, stamp(f.Modified), strings.ReplaceAll(f.Path, "'", `'\''`))
 	}
 	return nil
+}
+
+// sameTime reports whether a and b, in nanoseconds, are the same time of a file, or one
+// is not known. Many archives and file systems keep whole seconds only.
+func sameTime(a, b int64) bool {
+	const second = int64(time.Second)
+	whole := a%second == 0 || b%second == 0
+	return a == b || a == 0 || b == 0 || whole && time.Unix(0, a).Unix() == time.Unix(0, b).Unix()
+}
+
+func stamp(nanoseconds int64) string {
+	return time.Unix(0, nanoseconds).UTC().Format(time.RFC3339Nano)
 }

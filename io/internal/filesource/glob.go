@@ -24,19 +24,62 @@ func Expand(pattern string) ([]string, error) {
 	if _, err := filepath.Match(pattern, ""); err != nil {
 		return nil, fmt.Errorf("the pattern %q is malformed: %w; escape a literal [ as \\[", pattern, err)
 	}
-	volume := filepath.VolumeName(pattern)
-	rest := pattern[len(volume):]
 	g := globber{}
-	root := volume
-	if strings.HasPrefix(rest, separator) {
-		root += separator
-		rest = strings.TrimLeft(rest, separator)
-	}
-	if err := g.walk(root, strings.Split(rest, separator)); err != nil {
+	root, segments := segmentsOf(pattern)
+	if err := g.walk(root, segments); err != nil {
 		return nil, err
 	}
 	slices.Sort(g.found)
 	return slices.Compact(g.found), nil
+}
+
+// segmentsOf cuts a pattern, or a path, into where it begins and the names behind that.
+func segmentsOf(pattern string) (root string, segments []string) {
+	volume := filepath.VolumeName(pattern)
+	root, rest := volume, pattern[len(volume):]
+	if strings.HasPrefix(rest, separator) {
+		root += separator
+		rest = strings.TrimLeft(rest, separator)
+	}
+	return root, strings.Split(rest, separator)
+}
+
+// matches reports whether path is one that Expand returns if there is such a file.
+func matches(pattern, path string) bool {
+	root, segments := segmentsOf(pattern)
+	where, names := segmentsOf(path)
+	return root == where && matchNames(segments, names)
+}
+
+func matchNames(segments, names []string) bool {
+	if len(segments) == 0 {
+		return len(names) == 0
+	}
+	segment, rest := segments[0], segments[1:]
+	switch {
+	case segment == "" && len(rest) > 0:
+		return matchNames(rest, names)
+	case segment == "**" && len(rest) == 0:
+		return matchNames([]string{"**", "*"}, names)
+	case segment == "**" && matchNames(rest, names):
+		return true
+	case len(names) == 0:
+		return false
+	case segment == "**":
+		return matchName("*", names[0]) && matchNames(segments, names[1:])
+	case hasMeta(segment):
+		return matchName(segment, names[0]) && matchNames(rest, names[1:])
+	}
+	return unescape(segment) == names[0] && matchNames(rest, names[1:])
+}
+
+// matchName reports whether a wildcard matches a name.
+func matchName(segment, name string) bool {
+	if strings.HasPrefix(name, ".") && !strings.HasPrefix(segment, ".") {
+		return false
+	}
+	ok, err := filepath.Match(segment, name)
+	return ok && err == nil
 }
 
 type globber struct{ found []string }

@@ -8,7 +8,9 @@ import (
 	"github.com/millrace/millrace/io/internal/stored"
 )
 
-const positionVersion = 1
+// positionVersion is that of positions with the time of the file's last change. Those of
+// version 1 have none.
+const positionVersion = 2
 
 // unknownLine is the Line of a position whose line number nobody has counted.
 const unknownLine = -1
@@ -30,20 +32,25 @@ type position struct {
 	Offset int64 `json:"offset"`
 	// Line is the number of line breaks before Offset, or unknownLine.
 	Line int64 `json:"line"`
+	// Modified is when the file was last written to, in nanoseconds since 1970; 0 if that
+	// is not known.
+	Modified int64 `json:"modified,omitempty"`
 }
 
 // all is the position before all of f.
 func (f File) all() position {
-	return position{Path: stored.Path(f.Path), Format: f.Format.String(), Size: f.Size, Head: f.Head, Tail: f.Tail, End: f.Size}
+	return position{Path: stored.Path(f.Path), Format: f.Format.String(), Size: f.Size, Head: f.Head, Tail: f.Tail, End: f.Size, Modified: f.Modified}
 }
 
 func (p position) file() (File, error) {
 	format, err := compression.Parse(p.Format)
-	return File{string(p.Path), p.Size, p.Head, p.Tail, format}, err
+	return File{string(p.Path), p.Size, p.Head, p.Tail, p.Modified, format}, err
 }
 
 func (p position) encode() []byte {
-	p.Version = positionVersion
+	if p.Version = positionVersion; p.Modified == 0 {
+		p.Version = 1
+	}
 	return stored.Encode(p)
 }
 
@@ -72,6 +79,8 @@ func (p position) validate() error {
 		return fmt.Errorf("a compressed file is read as a whole, and the range is %d to %d of %d", p.Start, p.End, p.Size)
 	case p.Offset < p.Start || f.Format == compression.None && p.Offset > p.Size:
 		return fmt.Errorf("offset %d is outside of the range", p.Offset)
+	case (p.Version < positionVersion) != (p.Modified == 0):
+		return fmt.Errorf("%d nanoseconds are no time of a file in version %d", p.Modified, p.Version)
 	case p.Line < unknownLine:
 		return fmt.Errorf("%d is no count of lines", p.Line)
 	}

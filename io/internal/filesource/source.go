@@ -41,6 +41,8 @@ type Source[T any] struct {
 	Name    string
 	Pattern string
 	Options Options
+	// Format says what elements are made of the files, and "" that it is lines.
+	Format string
 	// Check, if set, looks at all files before any is read.
 	Check func(context.Context, []File) error
 	// Decoder makes the decoder of a split that was opened.
@@ -70,6 +72,21 @@ func (s *Source[T]) Validate() error {
 }
 
 func (s *Source[T]) String() string { return s.Pattern }
+
+// Describe implements [source.Described].
+func (s *Source[T]) Describe() string { return describe(s.Pattern, s.Options.Compression, s.Format) }
+
+// Moves implements [source.Movable].
+func (s *Source[T]) Moves() bool { return true }
+
+// Moved implements [source.Movable].
+func (s *Source[T]) Moved(split source.Split) (source.Split, error) {
+	split, err := movedTo(s.Pattern, split)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", s.Name, err)
+	}
+	return split, err
+}
 
 func (s *Source[T]) Bounded() bool { return true }
 

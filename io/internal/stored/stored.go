@@ -27,8 +27,8 @@ func Encode(v any) []byte {
 	return b
 }
 
-// Decode decodes b, which is of this version, into v. In errors, what names it:
-// "position".
+// Decode decodes b, which is of this version or one before it, into v. In errors, what
+// names it: "position".
 func Decode(what string, b []byte, version int, v any) error {
 	var head struct {
 		V int `json:"v"`
@@ -36,8 +36,12 @@ func Decode(what string, b []byte, version int, v any) error {
 	if err := json.Unmarshal(b, &head); err != nil {
 		return fmt.Errorf("the %s %s is not one of a connector of files: %w; was the connector changed since the checkpoint?", what, excerpt(b), err)
 	}
-	if head.V != version {
-		return fmt.Errorf("the %s %s is of version %d, and this program reads version %d: run the program that made it, or a newer one", what, excerpt(b), head.V, version)
+	if head.V < 1 || head.V > version {
+		reads := "version 1"
+		if version > 1 {
+			reads = fmt.Sprintf("versions up to %d", version)
+		}
+		return fmt.Errorf("the %s %s is of version %d, and this program reads %s: run the program that made it, or a newer one", what, excerpt(b), head.V, reads)
 	}
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()

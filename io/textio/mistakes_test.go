@@ -178,9 +178,11 @@ func TestResumingInAFileThatChanged(t *testing.T) {
 	src := textio.Source(d+"/f", textio.Options{})
 	at := halfway(t, src)
 	os.Remove(d + "/f")
-	if _, err := src.Open(t.Context(), at); !errors.Is(err, fs.ErrNotExist) {
+	_, err := src.Open(t.Context(), at)
+	if !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("resuming in a file that is gone: %v", err)
 	}
+	wantError(t, d, err, "textio: open f: no such file or directory: it was there when its reading was planned, and is not read to its end; put it back, or start without the checkpoint")
 }
 
 // A position beyond the content can only be seen by decompressing.

@@ -333,24 +333,6 @@ func (c *checkpoints) describe(t *task) {
 	})
 }
 
-func (c *checkpoints) report() CheckpointReport {
-	if c == nil {
-		return CheckpointReport{}
-	}
-	failed := c.failures()
-	r := CheckpointReport{
-		Taken: c.taken.Load(), Last: time.Duration(c.last.Load()), Bytes: c.store.Stats().Bytes,
-		Failed: failed.all, InARow: failed.inARow, LastFailure: failed.last, Shipping: c.cfg.ships.status(),
-	}
-	for _, s := range c.run.stages {
-		for _, t := range s.tasks {
-			r.Paging.add(t.paged)
-			r.LongestPause = max(r.LongestPause, time.Duration(t.pause.Load()))
-		}
-	}
-	return r
-}
-
 // loop takes checkpoints until done is closed, and a last one when stop is.
 func (c *checkpoints) loop(done, stop <-chan struct{}) error {
 	due := time.NewTimer(c.cfg.Every)

@@ -302,3 +302,22 @@ func every(d time.Duration, f func()) (stop func()) {
 		<-ended
 	}
 }
+
+// report is what the report says of checkpoints.
+func (c *checkpoints) report() CheckpointReport {
+	if c == nil {
+		return CheckpointReport{}
+	}
+	failed := c.failures()
+	r := CheckpointReport{
+		Taken: c.taken.Load(), Last: time.Duration(c.last.Load()), Bytes: c.store.Stats().Bytes,
+		Failed: failed.all, InARow: failed.inARow, LastFailure: failed.last, Shipping: c.cfg.ships.status(),
+	}
+	for _, s := range c.run.stages {
+		for _, t := range s.tasks {
+			r.Paging.add(t.paged)
+			r.LongestPause = max(r.LongestPause, time.Duration(t.pause.Load()))
+		}
+	}
+	return r
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 	"time"
@@ -123,6 +124,9 @@ func readAt(f *os.File, p []byte, at int64) error {
 // the file was last written to.
 func (f File) reopen() (*os.File, time.Time, error) {
 	file, err := os.Open(f.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%w: it was there when its reading was planned, and is not read to its end; put it back, or start without the checkpoint", err)
+	}
 	if err != nil {
 		return nil, time.Time{}, err
 	}
